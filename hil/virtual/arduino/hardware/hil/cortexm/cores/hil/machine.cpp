@@ -1,0 +1,138 @@
+// Time, idling and the MPU of the MPS2 machines (Arm AN385, AN386 and AN500; Armv7-M ARM, B3).
+#include "machine.h"
+
+#include "Arduino.h"
+
+namespace {
+
+volatile uint32_t &reg(uint32_t address) { return *reinterpret_cast<volatile uint32_t *>(address); }
+
+constexpr uint32_t kSysTickControl = 0xE000E010, kSysTickReload = 0xE000E014;
+constexpr uint32_t kSysTickValue = 0xE000E018, kIcsr = 0xE000ED04, kAircr = 0xE000ED0C;
+constexpr uint32_t kIrqEnable = 0xE000E100;
+constexpr uint32_t kMpuControl = 0xE000ED94, kMpuBase = 0xE000ED9C, kMpuAttributes = 0xE000EDA0;
+constexpr uint32_t kTimerControl = 0x40000000, kTimerReload = 0x40000008, kTimerClear = 0x4000000C;
+constexpr uint32_t kTimerIrq = 8;  // CMSDK timer 0
+constexpr unsigned kEmptyPollsBeforeIdle = 200;
+
+volatile uint32_t wraps;  // of the 24-bit SysTick
+unsigned empty_polls;
+bool busy;
+
+enum Access { kReadOnlyExec = 0x06000000, kReadWrite = 0x13000000, kNone = 0x10000000 };
+
+void region(uint32_t number, uint32_t base, uint32_t size, Access access) {
+  const uint32_t log2 = 31u - static_cast<uint32_t>(__builtin_clz(size));
+  reg(kMpuBase) = base | 0x10u | number;
+  reg(kMpuAttributes) = access | ((log2 - 1u) << 1) | 1u;
+}
+
+uint32_t powerOfTwoFor(uint32_t size) {
+  return (size & (size - 1u)) == 0 ? size : 1u << (32 - __builtin_clz(size));
+}
+
+}  // namespace
+
+extern "C" {
+
+extern uint8_t __flash_size[], __ram_size[], __ram_start[];  // absolute symbols
+
+void machine_clock_start(void) {
+  reg(kSysTickReload) = 0xFFFFFF;
+  reg(kSysTickValue) = 0;
+  reg(kSysTickControl) = 7;  // processor clock, interrupt, enable
+}
+
+void SysTick_Handler(void) { wraps = wraps + 1; }
+
+// A wrap whose interrupt is still pending counts already; read again if one came in between.
+uint64_t machine_ticks(void) {
+  uint32_t high;
+  uint32_t value;
+  bool pending;
+  do {
+    high = wraps;
+    value = reg(kSysTickValue);
+    pending = (reg(kIcsr) & (1u << 26)) != 0;
+  } while (high != wraps || reg(kSysTickValue) > value);
+  return (static_cast<uint64_t>(high + pending) << 24) + (0xFFFFFFu - value);
+}
+
+void Timer0_Handler(void) {
+  reg(kTimerClear) = 1;
+  reg(kTimerControl) = 0;
+}
+
+// A core that polls burns a host core; one that waits a millisecond in WFI does not. The timer
+// runs only while waiting: its interrupts would show in a measurement.
+void machine_polled(bool any) {
+  empty_polls = any ? 0 : empty_polls + 1;
+  if (busy || empty_polls <= kEmptyPollsBeforeIdle) return;
+  reg(kIrqEnable) = 1u << kTimerIrq;
+  reg(kTimerReload) = MACHINE_CLOCK_HZ / 1000u;
+  reg(kTimerControl) = 9;  // interrupt, enable
+  asm volatile("wfi");
+}
+
+void machine_busy(bool on) { busy = on; }
+
+// Flash: read and run. RAM: read and write. The MPS2's devices. All else faults, a write through
+// null included. The part of the flash region behind the usable flash (a bootloader's place)
+// is closed by a second region, which wins because its number is higher.
+void machine_protect(void) {
+  const uint32_t flash = reinterpret_cast<uint32_t>(__flash_size);
+  const uint32_t whole = powerOfTwoFor(flash);
+  region(0, 0, whole, kReadOnlyExec);
+  if (whole != flash) region(1, flash, whole - flash, kNone);
+  region(2, reinterpret_cast<uint32_t>(__ram_start), reinterpret_cast<uint32_t>(__ram_size),
+         kReadWrite);
+  region(3, 0x40000000, 0x10000, kReadWrite);
+  reg(kMpuControl) = 1;
+  asm volatile("dsb\n isb");
+}
+
+void machine_reset(uint32_t cause) {
+  machine_retained.next_cause = cause;
+  asm volatile("dsb");
+  reg(kAircr) = 0x05FA0004;
+  for (;;) asm volatile("wfi");
+}
+
+unsigned long micros(void) {
+  return static_cast<unsigned long>(machine_ticks() / (MACHINE_CLOCK_HZ / 1000000u));
+}
+
+unsigned long millis(void) {
+  return static_cast<unsigned long>(machine_ticks() / (MACHINE_CLOCK_HZ / 1000u));
+}
+
+void yield(void) { machine_polled(false); }
+
+void delay(unsigned long ms) {
+  const unsigned long start = millis();
+  while (millis() - start < ms) yield();
+}
+
+void delayMicroseconds(unsigned int us) {
+  const unsigned long start = micros();
+  while (micros() - start < us) {
+  }
+}
+
+// No pins are modelled: sketches that blink run, and blink nothing.
+void pinMode(int, int) {}
+void digitalWrite(int, int) {}
+int digitalRead(int) { return LOW; }
+int analogRead(int) { return 0; }
+void analogWrite(int, int) {}
+void noInterrupts(void) { asm volatile("cpsid i" ::: "memory"); }
+void interrupts(void) { asm volatile("cpsie i" ::: "memory"); }
+
+}  // extern "C"
+
+long map(long value, long from_low, long from_high, long to_low, long to_high) {
+  return (value - from_low) * (to_high - to_low) / (from_high - from_low) + to_low;
+}
+long random(long end) { return end > 0 ? rand() % end : 0; }
+long random(long start, long end) { return start + random(end - start); }
+void randomSeed(unsigned long seed) { srand(seed); }
