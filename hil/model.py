@@ -1,0 +1,171 @@
+"""A model: what its .tflite says, what its model.yaml says, and where its vectors are."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hil import flatbuffer
+from hil.card import ModelCard, bare_card, load_card
+from hil.errors import SetupError
+from hil.tensors import Array, OpSpec, TensorSpec, dequantise, quantise
+from hil.vector_files import read_vectors
+from hil.vectors import Vector, synthetic_vectors
+
+__all__ = [
+    "Array",
+    "Model",
+    "ModelCard",
+    "OpSpec",
+    "TensorSpec",
+    "Vector",
+    "dequantise",
+    "discover_models",
+    "load_model",
+    "load_vectors",
+    "quantise",
+]
+
+_MAX_BYTES = 64 << 20
+_STATEFUL = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model. ``folder`` is None for a bare .tflite; ``notes`` are facts worth showing.
+
+    ``schema_version`` is what the file says, not judged here: the device has to refuse it.
+    """
+
+    name: str
+    path: Path
+    data: bytes = field(repr=False)
+    sha256: str
+    crc32: int
+    schema_version: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    ops: tuple[OpSpec, ...] = field(repr=False)
+    tensors: tuple[TensorSpec, ...] = field(repr=False)
+    card: ModelCard
+    folder: Path | None
+    notes: tuple[str, ...] = ()
+
+    def op_versions(self) -> tuple[tuple[str, int], ...]:
+        """Each (opcode, version) once, sorted."""
+        return tuple(sorted({(op.opcode, op.version) for op in self.ops}))
+
+    @property
+    def stateful(self) -> bool:
+        """True if an answer may depend on the inferences before it."""
+        return any(spec.variable for spec in self.tensors) or any(
+            op.opcode in _STATEFUL for op in self.ops
+        )
+
+
+def load_model(path: Path) -> Model:
+    """Load a folder with model.yaml and model.tflite, or a bare .tflite.
+
+    A file called model.tflite with a model.yaml beside it is its folder's model.
+
+    Raises:
+        SetupError: model_file, one clear reason.
+    """
+    path = Path(path)
+    if path.name == "model.tflite" and (path.parent / "model.yaml").is_file():
+        path = path.parent
+    if path.is_dir():
+        return _load_folder(path)
+    return _build(path, bare_card(path.stem), None)
+
+
+def discover_models(root: Path) -> dict[str, Path]:
+    """Folders directly under ``root`` that have a model.yaml, by name, sorted.
+
+    Names that start with "_" or "." are left out. A root that does not exist has none.
+    """
+    if not root.is_dir():
+        return {}
+    return {
+        folder.name: folder
+        for folder in sorted(root.iterdir())
+        if folder.name[0] not in "_." and (folder / "model.yaml").is_file()
+    }
+
+
+def load_vectors(model: Model, path: Path | None = None) -> tuple[Vector, ...]:
+    """The model's vectors: those of ``path``, else of its card, else vectors.npz, else synthetic.
+
+    Synthetic vectors are called ``synthetic-<n>`` and carry no expected outputs.
+
+    Raises:
+        SetupError: model_file, every problem of the file.
+    """
+    if path is None and model.folder is not None:
+        stated = model.card.vectors
+        default = model.folder / "vectors.npz"
+        path = model.folder / stated if stated else default if default.is_file() else None
+    if path is None:
+        return synthetic_vectors(model.inputs, model.name)
+    return read_vectors(Path(path), model.inputs, model.outputs, model.name)
+
+
+def _load_folder(folder: Path) -> Model:
+    card_file = folder / "model.yaml"
+    if not card_file.is_file():
+        raise _error(folder, "a folder without a model.yaml", "name a .tflite or add a model.yaml")
+    card = load_card(card_file)
+    if card.name != folder.resolve().name:
+        raise _error(
+            card_file,
+            f"name is {card.name!r} in a folder called {folder.resolve().name!r}",
+            "give both the same name",
+        )
+    return _build(folder / "model.tflite", card, folder)
+
+
+def _build(path: Path, card: ModelCard, folder: Path | None) -> Model:
+    data = _read(path)
+    try:
+        graph = flatbuffer.parse(data)
+    except flatbuffer.Damaged as error:
+        raise _error(path, str(error), "convert or copy the model again") from error
+    return Model(
+        name=card.name,
+        path=path,
+        data=data,
+        sha256=hashlib.sha256(data).hexdigest(),
+        crc32=zlib.crc32(data),
+        schema_version=graph.schema_version,
+        inputs=tuple(graph.tensors[i] for i in graph.inputs),
+        outputs=tuple(graph.tensors[i] for i in graph.outputs),
+        ops=graph.ops,
+        tensors=graph.tensors,
+        card=card,
+        folder=folder,
+        notes=graph.notes,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _error(path, "not a file", "name a .tflite or a folder with a model.yaml")
+        if status.st_size > _MAX_BYTES:
+            raise _error(
+                path,
+                f"{status.st_size:,} bytes; no board holds more than {_MAX_BYTES:,}",
+                "name the model that runs on the board",
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _error(path, f"cannot be read: {reason}", "check the name and the rights") from error
+
+
+def _error(path: Path, reason: str, hint: str) -> SetupError:
+    return SetupError("model_file", f"{path}: {reason}", hint=hint)

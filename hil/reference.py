@@ -1,0 +1,89 @@
+"""What the host says: TFLM itself and LiteRT's reference kernels, and which of them judges.
+
+``tflm`` (the tflite-micro wheel) is the oracle: it runs the device's own C++ on the host and
+agrees with it bit for bit on int8. ``litert_ref`` (ai-edge-litert with BUILTIN_REF) stands in
+where the wheel does not exist (it is built for Linux x86-64 only) or refuses the model, and is
+reported as drift beside it otherwise. LiteRT's default resolver (XNNPACK) is never used: it is
+up to 47 LSB away on convolutional models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from hil.engines import ENGINES, Engine, EngineRefused, EngineResult, Outputs, run_engine
+from hil.errors import BenchError
+from hil.model import Model
+from hil.vectors import Vector
+
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineRefused",
+    "EngineResult",
+    "Expected",
+    "Outputs",
+    "References",
+    "references",
+    "run_engine",
+]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The answers that a board has to give, and who gave them (``oracle``)."""
+
+    oracle: Engine
+    outputs: Outputs
+    version: str
+
+
+@dataclass(frozen=True)
+class References:
+    """``oracle`` judges; ``reason`` says why it is the one if it is not TFLM.
+
+    ``others`` are the engines beside it, for the drift.
+    """
+
+    oracle: Expected
+    others: Mapping[str, EngineResult | EngineRefused]
+    reason: str = ""
+    arena_bytes: int | None = None
+
+
+def references(
+    model: Model, vectors: Sequence[Vector], *, timeout: float | None = None
+) -> References:
+    """Run both engines side by side and choose the oracle: TFLM, else LiteRT.
+
+    Raises:
+        BenchError: reference_died if TFLM died, or if no engine gives an answer. LiteRT dying
+            beside a TFLM that answers is only a missing drift figure.
+    """
+    with ThreadPoolExecutor(len(ENGINES)) as pool:
+        drift = pool.submit(_or_dead, "litert_ref", model, vectors, timeout)
+        first = run_engine("tflm", model, vectors, timeout=timeout)
+        second = drift.result()
+    if isinstance(first, EngineResult):
+        oracle = Expected("tflm", first.outputs, first.version)
+        return References(oracle, {"litert_ref": second}, "", first.arena_bytes)
+    if isinstance(second, EngineResult):
+        oracle = Expected("litert_ref", second.outputs, second.version)
+        return References(oracle, {"tflm": first}, f"no answer from TFLM: {first.reason}")
+    raise BenchError(
+        "reference_died",
+        f"no host engine answers. tflm: {first.reason}; litert_ref: {second.reason}",
+        model=model.name,
+        hint="check the model with another converter, or give vectors with expected outputs",
+    )
+
+
+def _or_dead(
+    engine: Engine, model: Model, vectors: Sequence[Vector], timeout: float | None
+) -> EngineResult | EngineRefused:
+    try:
+        return run_engine(engine, model, vectors, timeout=timeout)
+    except BenchError as error:
+        return EngineRefused(engine, error.message, str(error.numbers.get("version", "")))
