@@ -1,0 +1,1 @@
+"""What all reference models share: recipes, training, conversion, vectors, cards, signals."""
