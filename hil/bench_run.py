@@ -1,0 +1,73 @@
+"""What a pytest run keeps between its hooks: the plan, the trials and the results file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hil.errors import HilError, ProductError, SetupError
+from hil.report.record import Results
+from hil.report.writer import exit_code, new_results, now, write_results
+from hil.selection import Pick, Plan
+from hil.trial import Settings, Trial
+
+Key = tuple[str, str, str]
+
+
+@dataclass
+class BenchRun:
+    """Trials of one run, one per board, model and sketch, each with its record."""
+
+    plan: Plan
+    settings: Settings
+    reports: Path
+    results: Results = field(default_factory=new_results)
+    trials: dict[Key, Trial] = field(default_factory=dict)
+
+    def trial(self, pick: Pick, sketch: str | Path = "hil_runner") -> Trial:
+        """The trial of a pick; the same one every time."""
+        if pick.model is None:
+            raise ValueError("a trial needs a model: ask for the fixture `model` too")
+        name = sketch if isinstance(sketch, str) else sketch.name
+        key = (pick.board.id, pick.model.name, name)
+        if key not in self.trials:
+            trial = Trial(pick.board, pick.model, self.settings, sketch)
+            self.trials[key] = trial
+            self.results.records.append(trial.record)
+        return self.trials[key]
+
+    def build_all(self, wanted: Iterable[Trial]) -> list[SetupError]:
+        """Builds every firmware before a board is touched; returns what stands in the way.
+
+        A product fault (an image that does not fit) is not in the way: its own tests fail.
+        """
+        problems: list[SetupError] = []
+        for trial in wanted:
+            try:
+                trial.firmware()
+            except SetupError as error:
+                problems.append(error)
+            except ProductError:
+                continue
+        return problems
+
+    def save(self) -> None:
+        """Writes reports/latest/results.json, whole."""
+        write_results(self.results, self.reports / "latest" / "results.json")
+
+    def finish(self, *, interrupted: bool) -> int:
+        """Closes what is open, writes the results and returns the exit code they come to."""
+        for trial in self.trials.values():
+            trial.close()
+        code = exit_code(self.results.records, self.plan.named)
+        self.results.finished = now()
+        self.results.interrupted = interrupted
+        self.results.exit_code = code
+        self.save()
+        return code
+
+
+def merged_message(problems: Iterable[HilError]) -> str:
+    """Several set-up errors as one text."""
+    return "\n".join(str(problem) for problem in problems)

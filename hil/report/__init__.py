@@ -1,0 +1,1 @@
+"""Verdicts as records, and the records as JSON, table and JUnit properties."""

@@ -1,0 +1,209 @@
+"""The record of one board and one model: what a run found, ready to be written.
+
+The classes are the published schema of results.json (docs/results.schema.json).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hil.errors import CODES, Finding, Kind
+from hil.firmware import Firmware
+
+SCHEMA_VERSION = 1
+"""Version of results.json; a change that a reader could trip over raises it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Verdict(StrEnum):
+    """What a run says of one board and model."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    BENCH_FAULT = "bench_fault"
+    NOT_RUN = "not_run"
+
+
+class FindingRecord(_Part):
+    """One thing that is wrong; ``numbers`` hold the figures of the message."""
+
+    suite: str
+    code: str
+    message: str
+    numbers: dict[str, Any] = Field(default_factory=dict)
+
+
+class TflmRecord(_Part):
+    """Which TFLM the firmware runs."""
+
+    source: str
+    version: str
+    digest: str
+    kernels: str
+
+
+class FirmwareRecord(_Part):
+    """What was flashed. Sizes in bytes; ``elf`` is a path on the machine that ran the bench."""
+
+    build_id: str
+    digest: str
+    fqbn: str
+    sketch: str
+    compiler: str
+    flags: str
+    elf: str
+    tflm: TflmRecord
+
+
+class ParityRecord(_Part):
+    """A comparison; see `hil.parity.Parity`. ``elements`` 0: nothing was compared."""
+
+    elements: int = 0
+    mismatches: int = 0
+    max_abs: float = 0.0
+    max_rel: float = 0.0
+    max_lsb: int | None = None
+    argmax_agreement: float | None = None
+    nan: int = 0
+    inf: int = 0
+    limit: str = ""
+    problems: list[str] = Field(default_factory=list)
+    version: str = ""
+    reason: str = ""
+
+
+class LatencyRecord(_Part):
+    """Times of one inference in ``unit``; ``clock`` says where they come from.
+
+    ``unit`` is "us" (microseconds of a physical clock) or "instructions" (of an emulated core,
+    never a board's time).
+    """
+
+    unit: Literal["us", "instructions"]
+    clock: str
+    n: int
+    first: float
+    min: float
+    median: float
+    p95: float
+    max: float
+    mad: float
+
+
+class MemoryRecord(_Part):
+    """Bytes. ``arena_needed`` is the smallest arena that allocates and invokes, searched on the
+    device; None if it was not searched."""
+
+    arena_used: int | None = None
+    arena_given: int | None = None
+    arena_needed: int | None = None
+    arena_cap: int | None = None
+    data: int | None = None
+    bss: int | None = None
+    flash: int | None = None
+    model: int | None = None
+
+
+class WireRecord(_Part):
+    """Frames that were sent again, and bytes that the board lost at its RX ring."""
+
+    resent: int = 0
+    overruns: int = 0
+
+
+class Record(_Part):
+    """Everything that a run says of one board and one model."""
+
+    board: str
+    model: str
+    sketch: str = "hil_runner"
+    model_sha256: str = ""
+    oracle: str = ""
+    oracle_version: str = ""
+    oracle_reason: str = ""
+    tolerance_reason: str = ""
+    firmware: FirmwareRecord | None = None
+    verdict: Verdict = Verdict.NOT_RUN
+    findings: list[FindingRecord] = Field(default_factory=list)
+    suites: dict[str, str] = Field(default_factory=dict)
+    parity: dict[str, ParityRecord] = Field(default_factory=dict)
+    latency: LatencyRecord | None = None
+    memory: MemoryRecord = Field(default_factory=MemoryRecord)
+    wire: WireRecord = Field(default_factory=WireRecord)
+    flashed: bool = False
+    device: dict[str, Any] = Field(default_factory=dict)
+    device_log: str = ""
+
+    def add(self, finding: Finding) -> None:
+        """Adds a finding once; the same fact met again by another suite changes nothing."""
+        entry = FindingRecord(
+            suite=finding.suite,
+            code=finding.code,
+            message=finding.message,
+            numbers=dict(finding.numbers),
+        )
+        known = {(f.code, f.message) for f in self.findings}
+        if (entry.code, entry.message) not in known:
+            self.findings.append(entry)
+        self.settle()
+
+    def ran(self, suite: str, outcome: str) -> None:
+        """Notes that a suite came to an end: "passed", "failed" or "error"."""
+        self.suites[suite] = worst_outcome([self.suites.get(suite, outcome), outcome])
+        self.settle()
+
+    def settle(self) -> None:
+        """The verdict that follows from what is known: any product fault fails, else any bench
+        fault, else whether something passed."""
+        kinds = {CODES[finding.code] for finding in self.findings}
+        if Kind.PRODUCT in kinds or "failed" in self.suites.values():
+            self.verdict = Verdict.FAIL
+        elif kinds or "error" in self.suites.values():
+            self.verdict = Verdict.BENCH_FAULT
+        elif "passed" in self.suites.values():
+            self.verdict = Verdict.PASS
+
+    def took(self, firmware: Firmware) -> None:
+        """Notes the firmware that was built."""
+        self.firmware = FirmwareRecord(
+            build_id=firmware.build_id,
+            digest=firmware.digest,
+            fqbn=firmware.fqbn,
+            sketch=firmware.sketch,
+            compiler=firmware.compiler,
+            flags=firmware.flags,
+            elf=str(firmware.elf),
+            tflm=TflmRecord(**vars(firmware.tflm)),
+        )
+        self.memory.data = firmware.data
+        self.memory.bss = firmware.bss
+        self.memory.flash = firmware.flash
+        self.memory.model = firmware.model
+        self.memory.arena_cap = firmware.arena_cap
+
+
+def worst_outcome(outcomes: Iterable[str]) -> str:
+    """ "failed" beats "error" beats "passed" beats "skipped"."""
+    order = ("failed", "error", "passed", "skipped")
+    given = set(outcomes)
+    return next((name for name in order if name in given), "skipped")
+
+
+class Results(_Part):
+    """results.json: one record for every selected board and model."""
+
+    schema_version: int = SCHEMA_VERSION
+    started: str
+    finished: str | None = None
+    interrupted: bool = False
+    host: dict[str, str] = Field(default_factory=dict)
+    command: list[str] = Field(default_factory=list)
+    exit_code: int | None = None
+    records: list[Record] = Field(default_factory=list)

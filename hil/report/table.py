@@ -1,0 +1,93 @@
+"""The table at the end of a run: board by model, with what matters at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hil.report.record import LatencyRecord, Record, Verdict
+
+_STYLE = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.BENCH_FAULT: "yellow",
+    Verdict.NOT_RUN: "dim",
+}
+
+
+def render(records: Sequence[Record], width: int, *, colour: bool) -> str:
+    """The table as text, at most ``width`` columns wide."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name in ("board", "model", "parity", "latency"):
+        table.add_column(name, overflow="fold")
+    for name in ("arena", "flash"):
+        table.add_column(name, justify="right", overflow="fold")
+    table.add_column("verdict", overflow="fold")
+    for record in records:
+        table.add_row(*_row(record))
+    out = StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False
+    )
+    console.print(table)
+    return out.getvalue().rstrip("\n")
+
+
+def _row(record: Record) -> tuple[str | Text, ...]:
+    name = record.model if record.sketch == "hil_runner" else f"{record.model} ({record.sketch})"
+    return (
+        record.board,
+        name,
+        parity_words(record),
+        latency_words(record.latency),
+        arena_words(record),
+        f"{record.memory.flash:,}" if record.memory.flash is not None else "-",
+        Text(verdict_words(record), style=_STYLE[record.verdict]),
+    )
+
+
+def parity_words(record: Record) -> str:
+    """How the outputs compare with the oracle's, in a few characters."""
+    parity = record.parity.get(record.oracle)
+    if parity is None or not parity.elements:
+        return "-"
+    oracle = "" if record.oracle == "tflm" else f" ({record.oracle})"
+    if parity.mismatches or parity.problems:
+        return f"{parity.mismatches:,}/{parity.elements:,} differ{oracle}"
+    if parity.max_lsb is not None:
+        return f"{parity.elements:,} equal{oracle}"
+    return f"|Δ|≤{parity.max_abs:.1g}{oracle}"
+
+
+def latency_words(latency: LatencyRecord | None) -> str:
+    """The median with its unit: instructions of an emulated core, or time of a real one."""
+    if latency is None:
+        return "-"
+    if latency.unit == "instructions":
+        return f"{_short(latency.median)} instr"
+    return f"{latency.median / 1000:.3f} ms"
+
+
+def _short(value: float) -> str:
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= limit:
+            return f"{value / limit:.4g} {unit}"
+    return f"{value:.4g}"
+
+
+def arena_words(record: Record) -> str:
+    """Bytes: the smallest arena that works where it was searched, else what TFLM says it used."""
+    memory = record.memory
+    size = memory.arena_needed if memory.arena_needed is not None else memory.arena_used
+    return f"{size:,}" if size is not None else "-"
+
+
+def verdict_words(record: Record) -> str:
+    """The verdict with the codes behind it."""
+    codes = dict.fromkeys(finding.code for finding in record.findings)
+    name = record.verdict.value.upper().replace("_", " ")
+    return f"{name}: {', '.join(codes)}" if codes else name

@@ -1,0 +1,9 @@
+"""How long does one inference take, by the board's own clock?"""
+
+from __future__ import annotations
+
+from hil.trial import Trial
+
+
+def test_latency(trial: Trial) -> None:
+    assert trial.latency().min > 0
