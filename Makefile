@@ -1,0 +1,49 @@
+# Each target is enough on a fresh clone of a fresh machine: the set-up comes first and only looks
+# when there is nothing to do.
+
+PYTHON ?= python3
+BOARD  ?= tag:virtual
+VENV   := .venv/bin
+SUITES := $(addprefix test_suites/,smoke parity latency memory robustness accuracy)
+HERE    = $(wildcard $(SUITES))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev bench test lint models bench-build bench-idle lock clean
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup:  ## what a bench needs: packages, Python packages, arduino-cli, TFLM
+	@$(PYTHON) -m hil.setup --bench
+
+setup-dev:  ## the same, with TensorFlow and the linters
+	@$(PYTHON) -m hil.setup --dev
+
+bench: setup  ## all models on the virtual boards (BOARD=… for others)
+	@$(VENV)/pytest $(HERE) --board $(BOARD)
+
+test: setup-dev lint  ## the project's own tests, then a bench
+	@$(VENV)/pytest test_suites/harness $(HERE) --board $(BOARD)
+
+lint: setup-dev  ## ruff and mypy
+	@$(VENV)/ruff check --quiet .
+	@$(VENV)/ruff format --quiet --check .
+	@$(VENV)/mypy --no-error-summary
+
+models: setup-dev  ## train and convert the models anew
+	@for script in models/*/train.py; do echo "models: $$script"; $(VENV)/python $$script || exit 1; done
+
+bench-build: setup  ## times of a build: cold, model changed, unchanged
+	@$(VENV)/python benchmarks/build.py
+
+bench-idle: setup  ## what idle virtual boards cost
+	@$(VENV)/python benchmarks/idle.py
+
+# Locks for all Pythons and machines at once, with hashes; needs uv on PATH.
+lock:  ## renew requirements/*.lock from *.in
+	@for name in bench dev; do env -u PIP_FIND_LINKS uv pip compile --quiet --universal \
+	    --generate-hashes --python-version 3.11 --no-header --no-annotate --upgrade \
+	    requirements/$$name.in --output-file requirements/$$name.lock || exit 1; done
+
+clean:  ## remove what runs left in the checkout; the cache in ~/.cache/hil stays
+	rm -rf .venv reports dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

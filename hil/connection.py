@@ -1,0 +1,171 @@
+"""A port, the session on it, and what happens when the board behind it restarts.
+
+`Connection` translates every way in which a request can go wrong into an error of the harness
+(`hil.outcome`), and is connected again afterwards if the board came back.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import suppress
+
+from hil import messages as m
+from hil.errors import BenchError, HilError
+from hil.link import POLL_S, Clock, Opener, wait_for_port
+from hil.outcome import Names, hang_error, restart_error, silent_error
+from hil.session import DeviceReset, DeviceSilent, Log, Reply, Session
+
+WORK_S = 5.0
+"""Seconds that an inference is expected to take before one was seen."""
+
+_TRY_S = 1.0
+
+
+class Connection:
+    """One board's port over any number of sessions.
+
+    Args:
+        port: for waiting and messages; ``opener`` opens it.
+        boot_s: seconds from reset to the first answer, the port's return included.
+        clock: monotonic seconds.
+        hang_s: seconds after which work that does not answer counts as hung.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        opener: Opener,
+        names: Names,
+        *,
+        baud: int,
+        retries: int,
+        boot_s: float,
+        hang_s: float,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.info: m.Info
+        self.names = names
+        self._port, self._opener = port, opener
+        self._baud, self._retries = baud, retries
+        self._boot_s, self._hang_s, self._work_s = boot_s, hang_s, WORK_S
+        self._clock = clock
+        self._log = Log()
+        self._session: Session | None = None
+        self._resent_before = 0
+
+    @property
+    def log(self) -> str:
+        """What the device printed outside frames, the last 64 KB."""
+        return str(self._log) + (self._session.pending_text if self._session else "")
+
+    @property
+    def resent(self) -> int:
+        """Frames sent again, over all sessions."""
+        return self._resent_before + (self._session.resent if self._session else 0)
+
+    def open(self) -> None:
+        """Opens the port and shakes hands.
+
+        Raises:
+            BenchError: port_absent, board_busy, port_lost, no_answer, wire, protocol_version.
+        """
+        self._connect(self._clock() + self._boot_s)
+
+    def close(self) -> None:
+        """Gives the port back; again is harmless."""
+        if self._session:
+            self._resent_before += self._session.resent
+            self._log.add(self._session.pending_text)
+            self._session.close()
+            self._session = None
+
+    def ask(self, request: m.Message, kind: type[Reply], *, reply_bytes: int = 64) -> Reply:
+        """A request that is answered at once.
+
+        Raises:
+            BenchError: no_answer, wire, port_lost, protocol_version. ProductError: crash, hang
+                (watchdog), when the device turns out to have restarted.
+        """
+        try:
+            return self._guarded(request, kind, 0.0, reply_bytes)
+        except DeviceSilent as error:
+            raise silent_error(error, self.names) from error
+
+    def work(self, request: m.Message, kind: type[Reply]) -> Reply:
+        """A request that computes; silence is a hang. Learns how long to wait. As `ask`."""
+        started = self._clock()
+        try:
+            reply = self._guarded(request, kind, self._work_s, 64)
+        except DeviceSilent as error:
+            raise hang_error(error, self.log, self.names) from error
+        self._work_s = max(1.0, 3 * (self._clock() - started))
+        return reply
+
+    def restart(self) -> None:
+        """Restarts the device and shakes hands again."""
+        with suppress(DeviceReset, DeviceSilent, BenchError):
+            self._live().ask(m.Reset(), m.Resetting, give_up_s=2.0)
+        self._reconnect()
+
+    def _live(self) -> Session:
+        if self._session is None:
+            raise self.names.bench("port_lost", f"{self._port} is not open")
+        return self._session
+
+    def _connect(self, deadline: float) -> None:
+        self.close()
+        self._session = Session(
+            self._opener(),
+            baud=self._baud,
+            retries=self._retries,
+            log=self._log,
+            board=self.names.board,
+            clock=self._clock,
+        )
+        try:
+            self.info = self._session.hello(secrets.randbelow(2**32 - 1) + 1, deadline)
+        except DeviceSilent as error:
+            raise silent_error(error, self.names) from error
+
+    def _reconnect(self) -> None:
+        """Handshake with a board that restarts; its port may vanish and come back meanwhile."""
+        self.close()
+        deadline = self._clock() + self._boot_s
+        while wait_for_port(self._port, True, deadline):
+            try:
+                return self._connect(min(deadline, self._clock() + _TRY_S))
+            except BenchError as error:
+                if error.code == "protocol_version" or self._clock() >= deadline:
+                    raise
+            time.sleep(POLL_S)
+        raise self.names.bench("port_lost", f"{self._port} was not back in {self._boot_s:g} s")
+
+    def _guarded(
+        self, request: m.Message, kind: type[Reply], expected_s: float, reply_bytes: int
+    ) -> Reply:
+        try:
+            return self._live().ask(
+                request,
+                kind,
+                expected_s=expected_s,
+                reply_bytes=reply_bytes,
+                give_up_s=self._hang_s,
+            )
+        except DeviceReset as error:
+            raise self._after_restart("the device restarted", "no_answer") from error
+        except BenchError as error:
+            if error.code != "port_lost":
+                raise
+            raise self._after_restart(error.message, "port_lost") from error
+
+    def _after_restart(self, what: str, otherwise: str) -> HilError:
+        """Why the device restarted, as an error; connected again if it came back."""
+        try:
+            self._reconnect()
+            record = self._live().ask(m.AskCrash(), m.Crash)
+        except (BenchError, DeviceReset, DeviceSilent) as error:
+            return self.names.bench(otherwise, f"{what}; then: {error}")
+        cause = self.info.reset_cause
+        kept = record if record.present else None
+        return restart_error(what, cause, kept, self.log, otherwise, self.names)

@@ -1,0 +1,250 @@
+"""A running board: handshake, load, infer, measure, reset.
+
+What an answer, a silence or a restart means stands in `hil.outcome`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil import messages as m
+from hil.connection import Connection
+from hil.link import Clock, Opener, SerialLink
+from hil.outcome import ArenaFixed, Identity, Names, identity_error, invoke_error, load_error
+from hil.wire import payload_room
+
+__all__ = ["BOOT_S", "HANG_S", "ArenaFixed", "Device", "Identity", "Inference"]
+
+BOOT_S = 10.0
+"""Seconds from reset to the first answer, the port's return included."""
+
+HANG_S = 60.0
+"""Seconds after which an inference that does not answer counts as hung."""
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One answer: outputs in the tensors' own dtype and shape, and what proves them.
+
+    ``ticks`` are of the clock in `Device.info`; ``resent`` counts frames sent again for it.
+    """
+
+    outputs: tuple[Array, ...]
+    ticks: int
+    input_crc: int
+    output_crc: int
+    resent: int
+
+
+class Device:
+    """A board that answers. A context manager: opens the port and shakes hands, closes the port.
+
+    Args:
+        port: path, ``usb:VID:PID[:SERIAL]`` or pyserial URL.
+        expect: what was flashed; None takes whatever answers.
+        board, model: names for errors.
+        retries: frames sent again before the wire counts as broken.
+        opener: opens the link; `SerialLink` by default.
+        boot_s, hang_s: see `BOOT_S`, `HANG_S`.
+
+    Every method that talks may raise BenchError (wire, no_answer, port_lost) and ProductError
+    (crash, hang). Entering raises as well: port_absent, board_busy, protocol_version,
+    wrong_board, wrong_model, stale_firmware (BenchError), model_corrupt (ProductError).
+    """
+
+    def __init__(
+        self,
+        port: str,
+        *,
+        baud: int = 115200,
+        expect: Identity | None = None,
+        board: str | None = None,
+        model: str | None = None,
+        retries: int = 4,
+        opener: Opener | None = None,
+        boot_s: float = BOOT_S,
+        hang_s: float = HANG_S,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.loaded: m.Loaded | None = None
+        self.inputs: tuple[m.Tensor, ...] = ()
+        self.outputs: tuple[m.Tensor, ...] = ()
+        self._expect, self._names = expect, Names(board, model)
+        self._line = Connection(
+            port,
+            opener or (lambda: SerialLink(port, baud, board=board)),
+            self._names,
+            baud=baud,
+            retries=retries,
+            boot_s=boot_s,
+            hang_s=hang_s,
+            clock=clock,
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._line.open()
+            self._verify()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the port back; again is harmless."""
+        self._line.close()
+
+    @property
+    def info(self) -> m.Info:
+        """What the device said about itself at the last handshake."""
+        return self._line.info
+
+    @property
+    def log(self) -> str:
+        """What the device printed outside frames, the last 64 KB."""
+        return self._line.log
+
+    @property
+    def resent(self) -> int:
+        """Frames sent again since this device was opened, restarts included."""
+        return self._line.resent
+
+    def load(self, arena_size: int = 0, fill: int = 0) -> m.Loaded:
+        """Builds the interpreter in ``arena_size`` bytes (0: all), prefilled with ``fill``.
+
+        Raises:
+            ProductError: schema_mismatch, arena_overflow, missing_op, model_misaligned.
+            ArenaFixed: the firmware owns its interpreter, and its arena has another size.
+        """
+        loaded = self.try_load(arena_size, fill)
+        if loaded.status:
+            raise load_error(loaded, arena_size, self.info, self._names)
+        self.inputs = self._tensors(0, loaded.inputs)
+        self.outputs = self._tensors(1, loaded.outputs)
+        return loaded
+
+    def try_load(self, arena_size: int = 0, fill: int = 0) -> m.Loaded:
+        """As `load`, but a refusal is a value (look at ``status``), and no tensor is described."""
+        self.loaded, self.inputs, self.outputs = None, (), ()
+        self.loaded = self._line.work(m.Load(arena_size, fill), m.Loaded)
+        return self.loaded
+
+    def tensors(self) -> tuple[tuple[m.Tensor, ...], tuple[m.Tensor, ...]]:
+        """Inputs and outputs as the device describes them; after `load`."""
+        return self.inputs, self.outputs
+
+    def infer(self, inputs: Sequence[Array]) -> Inference:
+        """One inference. ``inputs``: one array per model input, exact dtype and shape.
+
+        Raises:
+            ValueError: a number, shape or dtype that is not the model's; nothing was sent.
+            ProductError: unsupported_type (a kernel refused).
+        """
+        raw = self._as_bytes(inputs)
+        before = self.resent
+        for index, data in enumerate(raw):
+            self._write(index, data)
+        invoked = self.invoke(zlib.crc32(b"".join(raw)))
+        outputs = [self._read(index, each.nbytes) for index, each in enumerate(self.outputs)]
+        if zlib.crc32(b"".join(outputs)) != invoked.output_crc:
+            raise self._names.bench("wire", "the outputs read are not what the device computed")
+        return Inference(
+            tuple(_array(*each) for each in zip(outputs, self.outputs, strict=True)),
+            invoked.ticks,
+            invoked.input_crc,
+            invoked.output_crc,
+            self.resent - before,
+        )
+
+    def invoke(self, input_crc: int) -> m.Invoked:
+        """Runs once on what was written, if that has ``input_crc``; raises as `infer`."""
+        invoked = self._line.work(m.Invoke(input_crc), m.Invoked)
+        if invoked.status:
+            raise invoke_error(invoked, input_crc, self.log, self._names)
+        return invoked
+
+    def stats(self) -> m.Stats:
+        """The device's own counters since its last reset."""
+        return self._line.ask(m.AskStats(), m.Stats)
+
+    def ping(self) -> None:
+        """A round trip and nothing else."""
+        self._line.ask(m.Ping(secrets.randbits(32)), m.Pong)
+
+    def crash(self) -> m.Crash | None:
+        """The record of the last crash since power-on, if the core keeps one."""
+        record = self._line.ask(m.AskCrash(), m.Crash)
+        return record if record.present else None
+
+    def reset(self) -> None:
+        """Restarts the device and shakes hands again; what was loaded is gone."""
+        self.loaded, self.inputs, self.outputs = None, (), ()
+        self._line.restart()
+        self._verify()
+
+    def _verify(self) -> None:
+        if self._expect and (error := identity_error(self._expect, self.info, self._names)):
+            raise error
+
+    def _tensors(self, output: int, count: int) -> tuple[m.Tensor, ...]:
+        asked = [self._line.ask(m.AskTensor(output, i), m.Tensor) for i in range(count)]
+        if any(tensor.status for tensor in asked):
+            raise self._names.bench("wire", "the device does not describe its tensors")
+        return tuple(asked)
+
+    def _as_bytes(self, inputs: Sequence[Array]) -> list[bytes]:
+        if not self.inputs:
+            raise ValueError("nothing is loaded: call load() first")
+        if len(inputs) != len(self.inputs):
+            raise ValueError(f"the model takes {len(self.inputs)} inputs, got {len(inputs)}")
+        pairs = zip(inputs, self.inputs, strict=True)
+        return [_bytes(index, *pair) for index, pair in enumerate(pairs)]
+
+    def _write(self, index: int, data: bytes) -> None:
+        room = payload_room(self.info.rx_max) - 5
+        for offset in range(0, len(data), room):
+            chunk = data[offset : offset + room]
+            written = self._line.ask(m.Write(index, offset, chunk), m.Written)
+            if written.status or written.next_offset != offset + len(chunk):
+                raise self._names.bench("wire", f"input {index} not taken at {offset}")
+
+    def _read(self, index: int, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            length = min(self.info.tx_max, size - len(data))
+            request = m.Read(index, len(data), length)
+            part = self._line.ask(request, m.Bytes, reply_bytes=length + 32)
+            if part.status or part.offset != len(data) or len(part.data) != length:
+                raise self._names.bench("wire", f"output {index} not given at {len(data)}")
+            data += part.data
+        return data
+
+
+def _bytes(index: int, array: Array, tensor: m.Tensor) -> bytes:
+    if array.dtype != np.dtype(tensor.dtype) or array.shape != tensor.shape:
+        wanted = f"{tensor.dtype}{list(tensor.shape)}"
+        raise ValueError(f"input {index} is {wanted}, got {array.dtype}{list(array.shape)}")
+    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _array(data: bytes, tensor: m.Tensor) -> Array:
+    return np.frombuffer(data, tensor.dtype).reshape(tensor.shape).copy()
