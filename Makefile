@@ -4,8 +4,7 @@
 PYTHON ?= python3
 BOARD  ?= tag:virtual
 VENV   := .venv/bin
-SUITES := $(addprefix test_suites/,smoke parity latency memory robustness accuracy)
-HERE    = $(wildcard $(SUITES))
+SUITES := $(addprefix test_suites/,smoke parity latency memory)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev bench test lint models bench-build bench-idle lock clean
@@ -20,18 +19,18 @@ setup-dev:  ## the same, with TensorFlow and the linters
 	@$(PYTHON) -m hil.setup --dev
 
 bench: setup  ## all models on the virtual boards (BOARD=… for others)
-	@$(VENV)/pytest $(HERE) --board $(BOARD)
+	@$(VENV)/pytest $(SUITES) --board $(BOARD)
 
 test: setup-dev lint  ## the project's own tests, then a bench
-	@$(VENV)/pytest test_suites/harness $(HERE) --board $(BOARD)
+	@$(VENV)/pytest test_suites/harness $(SUITES) --board $(BOARD)
 
 lint: setup-dev  ## ruff and mypy
 	@$(VENV)/ruff check --quiet .
 	@$(VENV)/ruff format --quiet --check .
 	@$(VENV)/mypy --no-error-summary
 
-models: setup-dev  ## train and convert the models anew
-	@for script in models/*/train.py; do echo "models: $$script"; $(VENV)/python $$script || exit 1; done
+models: setup-dev  ## train the models anew and compare accuracy and structure
+	@$(VENV)/python -m models train
 
 bench-build: setup  ## times of a build: cold, model changed, unchanged
 	@$(VENV)/python benchmarks/build.py

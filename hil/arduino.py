@@ -16,7 +16,7 @@ from typing import Any
 from hil.errors import SetupError
 from hil.inventory import Board
 from hil.paths import cache_dir, platform_dir
-from hil.setup.tools import find_arduino_cli
+from hil.setup.tools import arduino_data_dir, find_arduino_cli
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def environment(board: Board) -> dict[str, str]:
     }
     if board.arduino == "bundled":
         own |= {
-            "ARDUINO_DIRECTORIES_DATA": str(cache_dir() / "arduino" / "data"),
+            "ARDUINO_DIRECTORIES_DATA": str(arduino_data_dir()),
             "ARDUINO_DIRECTORIES_DOWNLOADS": str(cache_dir() / "arduino" / "downloads"),
             "ARDUINO_DIRECTORIES_USER": str(platform_dir()),
         }
@@ -86,7 +86,9 @@ def run(board: Board, arguments: Sequence[str], *, timeout: float) -> Ran:
 def version() -> str:
     """The version that arduino-cli gives of itself, such as "1.5.1"."""
     command = [str(find_arduino_cli()), "version", "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    # Even `version` writes into its data folder: keep it out of the user's ~/.arduino15.
+    own = {**os.environ, "ARDUINO_DIRECTORIES_DATA": str(arduino_data_dir())}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=own)
     try:
         return str(json.loads(done.stdout)["VersionString"])
     except (ValueError, KeyError):

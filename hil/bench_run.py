@@ -38,7 +38,8 @@ class BenchRun:
         return self.trials[key]
 
     def build_all(self, wanted: Iterable[Trial]) -> list[SetupError]:
-        """Builds every firmware before a board is touched; returns what stands in the way.
+        """Builds every firmware and reads the vectors before a board is touched; returns what
+        stands in the way.
 
         A product fault (an image that does not fit) is not in the way: its own tests fail.
         """
@@ -46,6 +47,7 @@ class BenchRun:
         for trial in wanted:
             try:
                 trial.firmware()
+                trial.vectors()
             except SetupError as error:
                 problems.append(error)
             except ProductError:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from hil import messages as m
 from hil.errors import BenchError, HilError
 from hil.link import POLL_S, Clock, Opener, wait_for_port
-from hil.outcome import Names, hang_error, restart_error, silent_error
+from hil.outcome import Names, restart_error, silent_error, silent_work_error
 from hil.session import DeviceReset, DeviceSilent, Log, Reply, Session
 
 WORK_S = 5.0
@@ -29,7 +29,7 @@ class Connection:
         port: for waiting and messages; ``opener`` opens it.
         boot_s: seconds from reset to the first answer, the port's return included.
         clock: monotonic seconds.
-        hang_s: seconds after which work that does not answer counts as hung.
+        hang_s: seconds after which work that does not answer is given up.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class Connection:
             raise silent_error(error, self.names) from error
 
     def work(self, request: m.Message, kind: type[Reply]) -> Reply:
-        """A request that computes; silence is a hang. Learns how long to wait. As `ask`."""
+        """A request that computes. Learns how long to wait. As `ask`."""
         started = self._clock()
         try:
             reply = self._guarded(request, kind, self._work_s, 64)
         except DeviceSilent as error:
-            raise hang_error(error, self.log, self.names) from error
+            raise silent_work_error(error, self.log, self.names) from error
         self._work_s = max(1.0, 3 * (self._clock() - started))
         return reply
 

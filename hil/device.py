@@ -28,7 +28,7 @@ BOOT_S = 10.0
 """Seconds from reset to the first answer, the port's return included."""
 
 HANG_S = 60.0
-"""Seconds after which an inference that does not answer counts as hung."""
+"""Seconds after which an inference that does not answer is given up."""
 
 Array = NDArray[Any]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """Who has to act on a code: the model's owner, the bench's keeper or the person at the keyboard."""
+    """Who has to act on a code: the model's owner, the bench's keeper, or whoever typed it."""
 
     PRODUCT = "product"
     BENCH = "bench"

@@ -93,7 +93,7 @@ def read_sections(elf: Path, arena_symbol: str = "arena") -> Sections:
     The arena is the size of the symbol ``arena_symbol`` and is taken out of ``bss``.
     """
     with elf.open("rb") as stream:
-        file = ELFFile(stream)  # type: ignore[no-untyped-call]
+        file = ELFFile(stream)
         sections = list(file.iter_sections())
         arena = _symbol_size(sections, arena_symbol)
     data = sum(_size(s) for s in sections if _writable(s) and s["sh_type"] == "SHT_PROGBITS")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from hil import arduino
-from hil.device import Device
+from hil.device import BOOT_S, Device
 from hil.errors import BenchError, HilError
 from hil.firmware import Firmware
 from hil.inventory import Board
@@ -125,14 +125,13 @@ def open_device(
 def _connect(
     board: Board, firmware: Firmware, model: str, *, boot_s: float | None
 ) -> Device | HilError:
-    limits = {} if boot_s is None else {"boot_s": boot_s}
     device = Device(
         board.port,
         baud=board.baud,
         expect=identity(firmware),
         board=board.id,
         model=model,
-        **limits,
+        boot_s=BOOT_S if boot_s is None else boot_s,
     )
     try:
         return device.__enter__()

@@ -63,9 +63,9 @@ def _fit(spec: TensorSpec, value: Array) -> Array:
     if value.dtype == own:
         return value
     if value.dtype.kind == "f" and spec.quantised:
-        return quantise(value, spec)
+        return quantise(spec, value)
     if value.dtype.kind == "f" and own.kind == "f":
         return value.astype(own)
-    raise ValueError(f"dtype {value.dtype}, expected {own}" + (
-        " or float" if spec.quantised else ""
-    ))
+    raise ValueError(
+        f"dtype {value.dtype}, expected {own}" + (" or float" if spec.quantised else "")
+    )

@@ -9,6 +9,7 @@ from hil.payload import (
     DTYPES,
     UNKNOWN,
     Clock,
+    CrashCause,
     Message,
     Refusal,
     ResetCause,
@@ -45,9 +46,9 @@ from hil.wire import WireError
 
 __all__ = [
     "DTYPES", "REPLIES", "REQUESTS", "UNKNOWN", "AskCrash", "AskStats", "AskTensor", "Bytes",
-    "Clock", "Crash", "Hello", "Info", "Invoke", "Invoked", "Load", "Loaded", "Message", "Nak",
-    "Ping", "Pong", "Read", "Refusal", "Reset", "ResetCause", "Resetting", "Stats", "Status",
-    "Tensor", "Write", "Written", "parse", "status_name",
+    "Clock", "Crash", "CrashCause", "Hello", "Info", "Invoke", "Invoked", "Load", "Loaded",
+    "Message", "Nak", "Ping", "Pong", "Read", "Refusal", "Reset", "ResetCause", "Resetting",
+    "Stats", "Status", "Tensor", "Write", "Written", "parse", "status_name",
 ]  # fmt: skip
 
 _BY_TYPE: dict[int, type[Message]] = {kind.TYPE: kind for kind in (*REQUESTS, *REPLIES)}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from hil.claim import Claim
 from hil.errors import BenchError, ProductError
@@ -36,6 +38,16 @@ class Monitor:
             BenchError: port_lost.
         """
         self._link.write(text.encode())
+
+    def read(self, timeout: float = 0.5) -> str:
+        """What is printed next; "" if nothing is within ``timeout`` seconds.
+
+        Raises:
+            BenchError: port_lost.
+        """
+        data = self._link.read(time.monotonic() + timeout)
+        self._take(data)
+        return data.decode(errors="replace")
 
     def expect(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
         """Waits until ``pattern`` (a regular expression) appears in text not matched before.
@@ -72,6 +84,24 @@ class Monitor:
             board=self._board,
             numbers={"waited_s": timeout, "characters": len(self.text)},
         )
+
+
+def talk(opened: Monitor, source: TextIO, sink: TextIO) -> None:
+    """Copies text both ways, line by line towards the board, until Ctrl-C or the port is gone.
+
+    Raises:
+        BenchError: port_lost.
+    """
+    threading.Thread(target=_send_lines, args=(opened, source), daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        while True:
+            sink.write(opened.read())
+            sink.flush()
+
+
+def _send_lines(opened: Monitor, source: TextIO) -> None:
+    for line in source:
+        opened.send(line)
 
 
 @contextmanager

@@ -21,7 +21,8 @@ watchdog                hang (product)
 anything else           port_lost if the port vanished, else no_answer (bench)
 ======================  ==========================================================
 
-Silence after LOAD or INVOKE is a hang: the frames before it were acknowledged.
+Silence alone is no_answer (bench), after LOAD or INVOKE too: a cable that was pulled and a kernel
+that never ends look the same from here. Only a watchdog tells them apart.
 """
 
 from __future__ import annotations
@@ -166,10 +167,11 @@ def silent_error(error: DeviceSilent, names: Names) -> BenchError:
     return names.bench("no_answer", str(error), hint, waited_s=round(error.waited, 2))
 
 
-def hang_error(error: DeviceSilent, log: str, names: Names) -> ProductError:
+def silent_work_error(error: DeviceSilent, log: str, names: Names) -> BenchError:
     """Nothing came back from work, though the frames before it were acknowledged."""
-    text = f"{error}, and the frames before it were acknowledged" + _quote(log)
-    return names.product("hang", text, waited_s=round(error.waited, 2))
+    text = f"{error}, though the frames before it were acknowledged" + _quote(log)
+    hint = "cable and power; if the kernel never ends, a watchdog in the firmware will say so"
+    return names.bench("no_answer", text, hint, waited_s=round(error.waited, 2))
 
 
 def restart_error(
@@ -179,7 +181,7 @@ def restart_error(
     if cause == m.ResetCause.FAULT:
         return _crash(record, log, names)
     if cause == m.ResetCause.WATCHDOG:
-        return names.product("hang", "the watchdog restarted the device" + _quote(log))
+        return _hang(record, log, names)
     known = m.ResetCause(cause).name.lower() if cause in list(m.ResetCause) else str(cause)
     return names.bench(otherwise, f"{what} (reset cause: {known})", reset_cause=cause)
 
@@ -188,13 +190,31 @@ def _crash(record: m.Crash | None, log: str, names: Names) -> ProductError:
     if record is None:
         return names.product("crash", "the firmware crashed; it kept no record" + _quote(log))
     text = (
-        f"the firmware crashed at pc 0x{record.pc:08x}, called from 0x{record.lr:08x}, "
-        f"cfsr 0x{record.cfsr:08x}"
+        f"the firmware crashed ({_cause(record.cause)}) at pc 0x{record.pc:08x}, "
+        f"called from 0x{record.lr:08x}, cfsr 0x{record.cfsr:08x}"
     )
     said = f": {record.text}" if record.text else ""
     return names.product(
         "crash",
         text + said + _quote(log),
+        f"arm-none-eabi-addr2line -e FIRMWARE.elf 0x{record.pc:08x} 0x{record.lr:08x}",
+        **asdict(record),
+    )
+
+
+def _cause(number: int) -> str:
+    known = number in list(m.CrashCause)
+    return m.CrashCause(number).name.lower().replace("_", " ") if known else f"cause {number}"
+
+
+def _hang(record: m.Crash | None, log: str, names: Names) -> ProductError:
+    """A core that keeps a record of the watchdog's bite says where the firmware stuck."""
+    text = "the watchdog restarted the device"
+    if record is None or record.cause != m.CrashCause.WATCHDOG:
+        return names.product("hang", text + _quote(log))
+    return names.product(
+        "hang",
+        f"{text}, which was at pc 0x{record.pc:08x}, called from 0x{record.lr:08x}" + _quote(log),
         f"arm-none-eabi-addr2line -e FIRMWARE.elf 0x{record.pc:08x} 0x{record.lr:08x}",
         **asdict(record),
     )

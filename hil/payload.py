@@ -63,6 +63,19 @@ class ResetCause(IntEnum):
     PIN = 5
 
 
+class CrashCause(IntEnum):
+    """What went wrong, in a crash record."""
+
+    UNKNOWN = 0
+    HARD_FAULT = 1
+    MEM_FAULT = 2
+    BUS_FAULT = 3
+    USAGE_FAULT = 4
+    ABORT = 5
+    WATCHDOG = 6
+    STACK = 7
+
+
 DTYPES = {
     1: "float32", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 8: "complex64",
     9: "int8", 10: "float16", 11: "float64", 12: "complex128", 13: "uint64", 16: "uint32",

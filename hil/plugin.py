@@ -213,9 +213,7 @@ def infer(trial: Trial) -> Callable[..., Array | tuple[Array, ...]]:
 
 
 @pytest.fixture
-def monitor(
-    _hil_pick: tuple[Pick, str], request: pytest.FixtureRequest
-) -> Iterator[Monitor]:
+def monitor(_hil_pick: tuple[Pick, str], request: pytest.FixtureRequest) -> Iterator[Monitor]:
     """The serial monitor of a sketch that speaks no protocol: freshly flashed, text in and out."""
     pick, sketch = _hil_pick
     run = _bench_run(request.config)
@@ -296,5 +294,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         render(run.results.records, writer.fullwidth, colour=bool(writer.hasmarkup))
     )
     terminalreporter.write_line(f"results: {run.reports / 'latest' / 'results.json'}")
-
-

@@ -1,4 +1,4 @@
-"""What a run was asked for: boards by --board, models by --model, checked before anything starts."""
+"""What a run was asked for: boards and models, checked before anything starts."""
 
 from __future__ import annotations
 

@@ -6,12 +6,10 @@ one runs it. A fault met once is met again by every later step with the same wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -258,10 +256,13 @@ class Trial:
     def expected(self) -> References:
         """What the host's engines answer to the vectors.
 
+        What the tree cannot run is the model's fault, whatever the engines say: it comes first.
+
         Raises:
-            BenchError: reference_died.
+            BenchError: reference_died. Also what `firmware` raises.
         """
         if self._references is None:
+            self.firmware()
             with self._recorded("reference"):
                 self._references = cached_references(self.model, self.vectors())
             self.record.oracle = self._references.oracle.oracle
@@ -282,6 +283,7 @@ class Trial:
         Raises:
             ProductError: parity, nondeterministic, and all that loading and inferring raise.
         """
+        self.load(FILLS[0])  # what the device refuses counts before what an engine cannot answer
         wanted = self.expected()
         passes = [self._pass(fill, reverse=fill == FILLS[-1]) for fill in FILLS]
         parity = self._judge(wanted, passes[0])

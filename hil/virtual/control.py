@@ -116,6 +116,19 @@ def flash(place: Place, image: Path, machine: str) -> dict[str, Any]:
     )
 
 
+def open_gdb(name: str) -> str:
+    """Opens a gdb server on a free port of a running board; the command that attaches to it.
+
+    Raises:
+        LauncherError: the board is off.
+    """
+    place = Place(run_dir() / "ports" / name)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    request(place, "gdb", port=port)
+    return f"gdb-multiarch -ex 'target remote 127.0.0.1:{port}' {place.image}"
+
+
 def stop(place: Place) -> bool:
     """Switches a board off; False where it was off already. Returns when its processes are gone."""
     try:

@@ -29,9 +29,7 @@ def command_line(
     costs little and its clock keeps wall time. The semihosting arguments name the serial number,
     the terminal and the file that exists while a host holds the port open.
     """
-    semihosting = ",".join(
-        ["enable=on", "target=native", f"arg={unit}", f"arg={line}", "arg=dtr"]
-    )
+    semihosting = ",".join(["enable=on", "target=native", f"arg={unit}", f"arg={line}", "arg=dtr"])
     return [
         qemu,
         *("-M", machine),

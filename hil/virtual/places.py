@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Place:
-    """Paths of the board behind ``port``: ``RUN/ports/NAME`` keeps its state in ``RUN/boards/NAME``."""
+    """Paths of the board at ``port``: ``RUN/ports/NAME`` has its state in ``RUN/boards/NAME``."""
 
     port: Path
 
@@ -34,7 +34,7 @@ class Place:
         self.port.parent.mkdir(parents=True, exist_ok=True)
 
     def socket_address(self, directory: int) -> str:
-        """Address of the control socket through an open directory: sun_path holds 107 bytes only."""
+        """The control socket's address through an open directory: sun_path holds 107 bytes only."""
         return f"/proc/self/fd/{directory}/control"
 
     def open_folder(self) -> int:

@@ -199,9 +199,7 @@ void HilDevice::on_load(HilIn &in) {
   in.u8(); /* flags: none yet */
   missing_[0] = missing_[1] = 0;
   const uint16_t status = in.done() ? load(size, fill) : (uint16_t)HIL_BAD_ARG;
-  hil_log_mute(true); /* older eras print three lines on being asked */
-  const uint32_t used = loaded_ ? interpreter_->arena_used_bytes() : 0;
-  hil_log_mute(false);
+  const uint32_t used = loaded_ ? hil_tflm::arena_used(*interpreter_) : 0;
   keep(LOAD);
   keep16(status);
   keep32((uint32_t)(uintptr_t)config_.arena);

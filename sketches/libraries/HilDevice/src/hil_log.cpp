@@ -6,10 +6,8 @@
 #include "tensorflow/lite/micro/debug_log.h"
 
 static Print *log_out = 0;
-static bool log_muted = false;
 
 void hil_log_to(Print *out) { log_out = out; }
-void hil_log_mute(bool mute) { log_muted = mute; }
 
 /* debug_log.h declares DebugLog(const char*) or, since July 2023, DebugLog(const char*, va_list).
  * The declaration itself says which, so one function serves both under an alias of its type. It
@@ -24,7 +22,6 @@ struct HilTakesArguments<void(const char *)> {
 };
 
 extern "C" void hil_debug_log(const char *format, va_list args) {
-  if (log_muted) return;
   Print *out = log_out ? log_out : &Serial;
   if (!HilTakesArguments<decltype(DebugLog)>::value) {
     out->print(format);

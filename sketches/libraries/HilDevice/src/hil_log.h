@@ -5,6 +5,5 @@
 #include <Arduino.h>
 
 void hil_log_to(Print *out);
-void hil_log_mute(bool mute);
 
 #endif

@@ -12,6 +12,7 @@
 #define HIL_TFLM_H
 
 #include <new>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,19 +49,37 @@
 namespace hil_tflm {
 
 #if HIL_TFLM_REPORTER
+/* TFLM's own reporter, which can hold its tongue. */
+class Reporter : public tflite::MicroErrorReporter {
+ public:
+  int Report(const char *format, va_list args) override {
+    return quiet ? 0 : tflite::MicroErrorReporter::Report(format, args);
+  }
+  bool quiet = false;
+
+ private:
+  TF_LITE_REMOVE_VIRTUAL_DELETE
+};
+
 /* Built once in place: a plain static would register its destructor at exit. */
-inline tflite::ErrorReporter *error_reporter() {
-  alignas(tflite::MicroErrorReporter) static uint8_t room[sizeof(tflite::MicroErrorReporter)];
-  static tflite::ErrorReporter *reporter = nullptr;
-  if (!reporter) reporter = new (room) tflite::MicroErrorReporter;
+inline Reporter *error_reporter() {
+  alignas(Reporter) static uint8_t room[sizeof(Reporter)];
+  static Reporter *reporter = nullptr;
+  if (!reporter) reporter = new (room) Reporter;
   return reporter;
 }
-#define HIL_REPORT_ERROR(...) TF_LITE_REPORT_ERROR(hil_tflm::error_reporter(), __VA_ARGS__)
+
+/* Bytes in use. The ErrorReporter eras print three lines on being asked. */
+inline size_t arena_used(const tflite::MicroInterpreter &interpreter) {
+  error_reporter()->quiet = true;
+  const size_t used = interpreter.arena_used_bytes();
+  error_reporter()->quiet = false;
+  return used;
+}
 #else
-}  // namespace hil_tflm
-#include "tensorflow/lite/micro/micro_log.h"
-namespace hil_tflm {
-#define HIL_REPORT_ERROR(...) MicroPrintf(__VA_ARGS__)
+inline size_t arena_used(const tflite::MicroInterpreter &interpreter) {
+  return interpreter.arena_used_bytes();
+}
 #endif
 
 /* Builds an interpreter in `where`, which has room and alignment for one. */

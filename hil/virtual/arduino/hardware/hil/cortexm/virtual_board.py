@@ -1,4 +1,4 @@
-"""What platform.txt calls: finds the package that this platform is part of and runs its launcher."""
+"""What platform.txt calls: finds the package that this platform is part of, runs its launcher."""
 
 import sys
 from pathlib import Path

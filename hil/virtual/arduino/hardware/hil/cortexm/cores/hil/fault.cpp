@@ -7,7 +7,8 @@
 namespace {
 
 constexpr uint32_t kHardFault = 1, kMemFault = 2, kBusFault = 3, kUsageFault = 4, kAbort = 5;
-constexpr uint32_t kStackOverflow = 7, kResetFault = 4;
+constexpr uint32_t kWatchdog = 6, kStackOverflow = 7;
+constexpr uint32_t kResetWatchdog = 3, kResetFault = 4;
 
 extern "C" uint8_t __ram_start[], __ram_end[], __stack_bottom[];
 
@@ -48,6 +49,7 @@ void copyStatus(machine_crash &crash) {
 uint32_t causeOf(uint32_t exception, uint32_t sp) {
   if (sp < reinterpret_cast<uint32_t>(__stack_bottom)) return kStackOverflow;
   switch (exception) {
+    case 2: return kWatchdog;  // NMI: nothing else is wired to it
     case 4: return kMemFault;
     case 5: return kBusFault;
     case 6: return kUsageFault;
@@ -75,7 +77,7 @@ __attribute__((used, noreturn)) void fault_record(uint32_t frame) {
   copyStatus(crash);
   copyText(crash, "");
   machine_retained.crashed = 1;
-  machine_reset(kResetFault);
+  machine_reset(crash.cause == kWatchdog ? kResetWatchdog : kResetFault);
 }
 
 void __attribute__((naked)) Fault_Handler(void) {

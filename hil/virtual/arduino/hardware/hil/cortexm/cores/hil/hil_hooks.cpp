@@ -50,6 +50,6 @@ void hil_platform_unit(char *out, size_t size) {
 }
 
 void hil_platform_busy(int on) { machine_busy(on != 0); }
-void hil_platform_idle(void) { machine_polled(false); }
+void hil_platform_idle(void) {}  // polling Serial idles by itself
 
 }  // extern "C"

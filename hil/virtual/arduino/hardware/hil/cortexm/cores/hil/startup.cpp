@@ -104,8 +104,9 @@ extern "C" void __attribute__((noreturn)) start(void) {
   }
   setup();
   for (;;) {
+    const unsigned polls = machine_polls();
     loop();
-    yield();
+    if (machine_polls() == polls) yield();  // a loop that never looks at Serial idles here
   }
 }
 

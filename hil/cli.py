@@ -1,0 +1,152 @@
+"""``hil``: what a person at the bench types; the work is elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hil.errors import HilError, Kind
+from hil.report.writer import EXIT_BENCH, EXIT_PRODUCT, EXIT_SETUP
+
+if TYPE_CHECKING:
+    from hil.inventory import Board
+
+app = typer.Typer(
+    help="Hardware-in-the-loop tests for TinyML models on microcontrollers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+virtual = typer.Typer(help="The virtual boards of this user.", no_args_is_help=True)
+app.add_typer(virtual, name="virtual")
+
+BoardsFile = Annotated[Path, typer.Option("--boards", help="the bench")]
+_DEFAULT_BOARDS = Path("boards.yaml")
+
+
+@app.command()
+def setup(
+    bench: Annotated[bool, typer.Option("--bench/--dev", help="without or with TensorFlow")] = True,
+) -> None:
+    """Installs what a bench needs: packages, arduino-cli, TFLM's source. Safe to repeat."""
+    from hil.setup.steps import command
+
+    raise typer.Exit(command(["--bench" if bench else "--dev"]))
+
+
+@app.command()
+def boards(boards: BoardsFile = _DEFAULT_BOARDS) -> None:
+    """Lists the boards of the bench and whether their ports are there."""
+    from hil.inventory import load_bench
+    from hil.link import port_present
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("board", "FQBN", "port", "there", "tags"):
+        table.add_column(name, overflow="fold")
+    for board in load_bench(boards).boards.values():
+        there = "yes" if port_present(board.port) else "no"
+        state = there if board.present else "marked absent"
+        table.add_row(board.id, board.full_fqbn, board.port, state, ", ".join(board.tags))
+    Console().print(table)
+
+
+@app.command()
+def schema(
+    results: Annotated[bool, typer.Option("--results", help="of results.json instead")] = False,
+) -> None:
+    """Prints the JSON Schema of boards.yaml, for editors, or of results.json."""
+    from hil.inventory import json_schema
+    from hil.report.writer import results_schema
+
+    print(json.dumps(results_schema() if results else json_schema(), indent=2))
+
+
+@app.command()
+def build(
+    board: str,
+    model: Path,
+    boards: BoardsFile = _DEFAULT_BOARDS,
+    sketch: str = "hil_runner",
+) -> None:
+    """Compiles a sketch with a model for a board and says what it takes."""
+    from hil.build import build as compile_firmware
+    from hil.build import recipe
+    from hil.model import load_model
+
+    chosen = _board(boards, board)
+    firmware = compile_firmware(recipe(chosen, load_model(model), sketch=sketch))
+    print(f"{firmware.elf}")
+    print(f"flash {firmware.flash:,} of {chosen.flash:,} bytes, the model {firmware.model:,}")
+    print(f"RAM   {firmware.ram:,} of {chosen.ram:,} bytes, the arena {firmware.arena_cap:,}")
+
+
+@app.command()
+def monitor(board: str, boards: BoardsFile = _DEFAULT_BOARDS) -> None:
+    """Shows what a board prints and sends it what you type, line by line. Ctrl-C ends it."""
+    from hil.monitor import open_monitor, talk
+
+    with open_monitor(_board(boards, board), None) as opened:
+        talk(opened, sys.stdin, sys.stdout)
+
+
+@virtual.command("list")
+def virtual_list() -> None:
+    """Lists the virtual boards that are on."""
+    from hil.virtual.control import running
+
+    for status in running():
+        state = "on" if status["on"] else f"stopped: {status['last_words']}"
+        print(f"{status['name']:24} {status['machine']:12} {status['port']}  {state}")
+
+
+@virtual.command("stop")
+def virtual_stop(names: list[str]) -> None:
+    """Switches virtual boards off by name; `all` for every one."""
+    from hil.virtual.__main__ import main as run
+
+    raise typer.Exit(run(["stop", *names]))
+
+
+@virtual.command("reset")
+def virtual_reset(names: list[str]) -> None:
+    """Presses the reset button of virtual boards; RAM survives."""
+    from hil.virtual.__main__ import main as run
+
+    raise typer.Exit(run(["reset", *names]))
+
+
+@virtual.command("gdb")
+def virtual_gdb(name: str) -> None:
+    """Opens a gdb port on a virtual board and prints the command that attaches to it."""
+    from hil.virtual.control import open_gdb
+
+    print(open_gdb(name))
+
+
+def _board(boards_file: Path, name: str) -> Board:
+    from hil.inventory import load_bench, select
+
+    return select(load_bench(boards_file), [name]).boards[0]
+
+
+_EXIT = {Kind.SETUP: EXIT_SETUP, Kind.BENCH: EXIT_BENCH, Kind.PRODUCT: EXIT_PRODUCT}
+
+
+def main() -> None:
+    """Runs the command; an error of the harness is a few lines and its exit code, no traceback."""
+    from hil.virtual.control import LauncherError
+
+    try:
+        app()
+    except HilError as error:
+        print(f"hil: {error}", file=sys.stderr)
+        sys.exit(_EXIT[error.kind])
+    except LauncherError as error:
+        print(f"hil: {error}", file=sys.stderr)
+        sys.exit(EXIT_BENCH)
