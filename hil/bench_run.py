@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hil.ahead import Ahead
 from hil.errors import HilError, ProductError, SetupError
 from hil.report.record import Results
 from hil.report.writer import exit_code, new_results, now, write_results
 from hil.selection import Pick, Plan
-from hil.trial import Settings, Trial
+from hil.trial import Settings, Slot, Trial
 
 Key = tuple[str, str, str]
+
+_WORTH_A_LINE_S = 1.0
 
 
 @dataclass
@@ -24,6 +28,8 @@ class BenchRun:
     reports: Path
     results: Results = field(default_factory=new_results)
     trials: dict[Key, Trial] = field(default_factory=dict)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    ahead: Ahead = field(default_factory=lambda: Ahead({}))
 
     def trial(self, pick: Pick, sketch: str | Path = "hil_runner") -> Trial:
         """The trial of a pick; the same one every time."""
@@ -32,12 +38,15 @@ class BenchRun:
         name = sketch if isinstance(sketch, str) else sketch.name
         key = (pick.board.id, pick.model.name, name)
         if key not in self.trials:
-            trial = Trial(pick.board, pick.model, self.settings, sketch)
+            slot = self.slots.setdefault(pick.board.id, Slot())
+            trial = Trial(pick.board, pick.model, self.settings, sketch, slot)
             self.trials[key] = trial
             self.results.records.append(trial.record)
         return self.trials[key]
 
-    def build_all(self, wanted: Iterable[Trial]) -> list[SetupError]:
+    def build_all(
+        self, wanted: Iterable[Trial], say: Callable[[str], None] = lambda _: None
+    ) -> list[SetupError]:
         """Builds every firmware and reads the vectors before a board is touched; returns what
         stands in the way.
 
@@ -45,8 +54,15 @@ class BenchRun:
         """
         problems: list[SetupError] = []
         for trial in wanted:
+            started = time.monotonic()
             try:
                 trial.firmware()
+                spent = time.monotonic() - started
+                if spent > _WORTH_A_LINE_S:
+                    say(
+                        f"hil: built {trial.record.sketch} with {trial.model.name} "
+                        f"for {trial.board.id} in {spent:.0f} s"
+                    )
                 trial.vectors()
             except SetupError as error:
                 problems.append(error)
@@ -60,6 +76,7 @@ class BenchRun:
 
     def finish(self, *, interrupted: bool) -> int:
         """Closes what is open, writes the results and returns the exit code they come to."""
+        self.ahead.stop()
         for trial in self.trials.values():
             trial.close()
         code = exit_code(self.results.records, self.plan.named)

@@ -155,19 +155,23 @@ def _compile(wanted: Recipe, facts: Mapping[str, Any], build_id: str, folder: Pa
     """Compiles, and links again until the arena takes all RAM that the rest of the image leaves.
 
     How much that is shows only in a linked image. The size that fitted the model before is tried
-    first: for the next model of the same board it nearly always fits at once.
+    first: for the next model of the same board it nearly always fits at once. A sketch without
+    such an arena takes the same RAM whatever is asked for: there is nothing to fit.
     """
     path = _build_path(wanted)
     guess = path / "arena.txt"
     arena = _read_number(guess, _PROBE_ARENA)
+    fits, before = False, None
     for _ in range(_MAX_LINKS):
         left, linked = _link(wanted, path, _files(wanted, build_id, arena))
-        if linked is not None and (wanted.fixed_arena or 0 <= left < _SLACK):
+        fits = linked is not None and 0 <= left < _SLACK
+        if linked is not None and (fits or wanted.fixed_arena or linked.ram == before):
             break
+        before = linked.ram if linked else None
         arena = max(_PROBE_ARENA, (arena + left) & ~15)
     else:
         raise AssertionError(f"the arena of {wanted.board.id} does not settle: {arena}, {left}")
-    if not wanted.fixed_arena:
+    if fits and not wanted.fixed_arena:
         write_atomic(guess, str(arena))
     return _keep(wanted, facts, build_id, folder, path, linked)
 

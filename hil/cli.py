@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from hil.errors import HilError, Kind
 from hil.report.writer import EXIT_BENCH, EXIT_PRODUCT, EXIT_SETUP
@@ -46,14 +44,11 @@ def boards(boards: BoardsFile = _DEFAULT_BOARDS) -> None:
     from hil.inventory import load_bench
     from hil.link import port_present
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("board", "FQBN", "port", "there", "tags"):
-        table.add_column(name, overflow="fold")
     for board in load_bench(boards).boards.values():
-        there = "yes" if port_present(board.port) else "no"
+        there = "there" if port_present(board.port) else "not there"
         state = there if board.present else "marked absent"
-        table.add_row(board.id, board.full_fqbn, board.port, state, ", ".join(board.tags))
-    Console().print(table)
+        print(f"{board.id:24} {state:14} {', '.join(board.tags)}")
+        print(f"  {board.full_fqbn} at {board.port}")
 
 
 @app.command()
@@ -70,17 +65,19 @@ def schema(
 @app.command()
 def build(
     board: str,
-    model: Path,
+    model: Annotated[str, typer.Argument(help="a folder of models/, or a path")],
     boards: BoardsFile = _DEFAULT_BOARDS,
-    sketch: str = "hil_runner",
+    models: Annotated[Path, typer.Option("--models", help="the models")] = Path("models"),
+    sketch: Annotated[str, typer.Option(help="a reference sketch, or a folder")] = "hil_runner",
 ) -> None:
     """Compiles a sketch with a model for a board and says what it takes."""
     from hil.build import build as compile_firmware
     from hil.build import recipe
-    from hil.model import load_model
+    from hil.selection import load_models
 
-    chosen = _board(boards, board)
-    firmware = compile_firmware(recipe(chosen, load_model(model), sketch=sketch))
+    chosen, (wanted,) = _board(boards, board), load_models(models, [model])
+    folder = Path(sketch) if "/" in sketch else sketch
+    firmware = compile_firmware(recipe(chosen, wanted, sketch=folder))
     print(f"{firmware.elf}")
     print(f"flash {firmware.flash:,} of {chosen.flash:,} bytes, the model {firmware.model:,}")
     print(f"RAM   {firmware.ram:,} of {chosen.ram:,} bytes, the arena {firmware.arena_cap:,}")
@@ -102,23 +99,24 @@ def virtual_list() -> None:
 
     for status in running():
         state = "on" if status["on"] else f"stopped: {status['last_words']}"
-        print(f"{status['name']:24} {status['machine']:12} {status['port']}  {state}")
+        print(f"{status['name']:24} {status['machine']:12} {state}")
+        print(f"  {status['port']}")
 
 
 @virtual.command("stop")
 def virtual_stop(names: list[str]) -> None:
     """Switches virtual boards off by name; `all` for every one."""
-    from hil.virtual.__main__ import main as run
+    from hil.virtual.__main__ import stop
 
-    raise typer.Exit(run(["stop", *names]))
+    stop(names)
 
 
 @virtual.command("reset")
 def virtual_reset(names: list[str]) -> None:
     """Presses the reset button of virtual boards; RAM survives."""
-    from hil.virtual.__main__ import main as run
+    from hil.virtual.__main__ import reset
 
-    raise typer.Exit(run(["reset", *names]))
+    reset(names)
 
 
 @virtual.command("gdb")
@@ -140,7 +138,7 @@ _EXIT = {Kind.SETUP: EXIT_SETUP, Kind.BENCH: EXIT_BENCH, Kind.PRODUCT: EXIT_PROD
 
 def main() -> None:
     """Runs the command; an error of the harness is a few lines and its exit code, no traceback."""
-    from hil.virtual.control import LauncherError
+    from hil.virtual.control import LauncherError, UnknownBoardError
 
     try:
         app()
@@ -149,4 +147,4 @@ def main() -> None:
         sys.exit(_EXIT[error.kind])
     except LauncherError as error:
         print(f"hil: {error}", file=sys.stderr)
-        sys.exit(EXIT_BENCH)
+        sys.exit(EXIT_SETUP if isinstance(error, UnknownBoardError) else EXIT_BENCH)

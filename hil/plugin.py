@@ -6,12 +6,13 @@ Fixtures: ``board``, ``model``, ``trial``, ``firmware``, ``device``, ``expected`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hil.ahead import STEPS, Ahead, Job
 from hil.bench_run import BenchRun, merged_message
 from hil.device import Device
 from hil.errors import Finding, HilError, Kind, SetupError
@@ -61,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sketch(name): the sketch to flash instead of hil_runner")
+    config.addinivalue_line("markers", f"steps(*names): the trial's steps it takes, of {STEPS}")
     config.addinivalue_line("markers", "models(*names): the only models this test is about")
 
 
@@ -120,28 +122,51 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is None or session.config.option.collectonly:
         return
+    say = _say_of(session.config)
+    for board, reason in run.plan.skipped:
+        say(f"hil: {board.id} skipped: {reason}")
     trials = [_trial_of(run, item) for item in session.items]
-    _announce(session, run)
-    problems = run.build_all(dict.fromkeys(trial for trial in trials if trial))
+    problems = run.build_all(dict.fromkeys(trial for trial in trials if trial), say)
     if problems:
         raise pytest.UsageError(merged_message(problems))
     run.save()
+    run.ahead = Ahead(_steps_ahead(run, session.items))
+    run.ahead.start()
+
+
+def _steps_ahead(run: BenchRun, items: Sequence[pytest.Item]) -> dict[str, list[Job]]:
+    """Steps by board, of those boards on which every test says what it takes."""
+    jobs: dict[str, list[Job]] = {}
+    other: set[str] = set()
+    for item in items:
+        pick = _pick_of(item)
+        if pick is None:
+            continue
+        steps = [step for mark in item.iter_markers("steps") for step in mark.args]
+        trial = _trial_of(run, item)
+        if trial is None or not steps:
+            other.add(pick.board.id)
+        else:
+            jobs.setdefault(pick.board.id, []).extend((trial, step) for step in steps)
+    return {board: steps for board, steps in jobs.items() if board not in other}
+
+
+def _pick_of(item: pytest.Item) -> Pick | None:
+    callspec = getattr(item, "callspec", None)
+    chosen = callspec.params.get(_PICK) if callspec else None
+    return chosen[0] if chosen else None
 
 
 def _trial_of(run: BenchRun, item: pytest.Item) -> Trial | None:
-    callspec = getattr(item, "callspec", None)
-    chosen = callspec.params.get(_PICK) if callspec else None
-    if chosen is None or chosen[0].model is None:
+    pick = _pick_of(item)
+    if pick is None or pick.model is None:
         return None
-    return run.trial(*chosen)
+    return run.trial(pick, item.callspec.params[_PICK][1])  # type: ignore[attr-defined]
 
 
-def _announce(session: pytest.Session, run: BenchRun) -> None:
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None:
-        return
-    for board, reason in run.plan.skipped:
-        reporter.write_line(f"hil: {board.id} skipped: {reason}")
+def _say_of(config: pytest.Config) -> Callable[[str], None]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reporter.write_line if reporter else lambda _: None
 
 
 # --- fixtures

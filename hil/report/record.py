@@ -5,6 +5,7 @@ The classes are the published schema of results.json (docs/results.schema.json).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Literal
@@ -16,6 +17,9 @@ from hil.firmware import Firmware
 
 SCHEMA_VERSION = 1
 """Version of results.json; a change that a reader could trip over raises it."""
+
+RECORDS = threading.RLock()
+"""One lock for all records: a thread a board writes them, another saves them all."""
 
 
 class _Part(BaseModel):
@@ -149,17 +153,18 @@ class Record(_Part):
             message=finding.message,
             numbers=dict(finding.numbers),
         )
-        known = {(f.code, f.message) for f in self.findings}
-        if (entry.code, entry.message) not in known:
-            self.findings.append(entry)
-        self.settle()
+        with RECORDS:
+            if (entry.code, entry.message) not in {(f.code, f.message) for f in self.findings}:
+                self.findings.append(entry)
+            self._settle()
 
     def ran(self, suite: str, outcome: str) -> None:
-        """Notes that a suite came to an end: "passed", "failed" or "error"."""
-        self.suites[suite] = worst_outcome([self.suites.get(suite, outcome), outcome])
-        self.settle()
+        """Notes that a suite came to an end: "passed", "failed", "error" or "skipped"."""
+        with RECORDS:
+            self.suites[suite] = worst_outcome([self.suites.get(suite, outcome), outcome])
+            self._settle()
 
-    def settle(self) -> None:
+    def _settle(self) -> None:
         """The verdict that follows from what is known: any product fault fails, else any bench
         fault, else whether something passed."""
         kinds = {CODES[finding.code] for finding in self.findings}
@@ -170,9 +175,26 @@ class Record(_Part):
         elif "passed" in self.suites.values():
             self.verdict = Verdict.PASS
 
+    def note(self, **fields: Any) -> None:
+        """Sets fields of the record."""
+        _set(self, fields)
+
+    def note_memory(self, **fields: int | None) -> None:
+        """Sets figures of ``memory``, in bytes."""
+        _set(self.memory, fields)
+
+    def note_wire(self, **fields: int) -> None:
+        """Sets counts of ``wire``."""
+        _set(self.wire, fields)
+
+    def note_parity(self, engine: str, parity: ParityRecord) -> None:
+        """Sets the comparison with one engine."""
+        with RECORDS:
+            self.parity[engine] = parity
+
     def took(self, firmware: Firmware) -> None:
         """Notes the firmware that was built."""
-        self.firmware = FirmwareRecord(
+        built = FirmwareRecord(
             build_id=firmware.build_id,
             digest=firmware.digest,
             fqbn=firmware.fqbn,
@@ -182,11 +204,20 @@ class Record(_Part):
             elf=str(firmware.elf),
             tflm=TflmRecord(**vars(firmware.tflm)),
         )
-        self.memory.data = firmware.data
-        self.memory.bss = firmware.bss
-        self.memory.flash = firmware.flash
-        self.memory.model = firmware.model
-        self.memory.arena_cap = firmware.arena_cap
+        self.note(firmware=built)
+        self.note_memory(
+            data=firmware.data,
+            bss=firmware.bss,
+            flash=firmware.flash,
+            model=firmware.model,
+            arena_cap=firmware.arena_cap,
+        )
+
+
+def _set(part: _Part, fields: dict[str, Any]) -> None:
+    with RECORDS:
+        for name, value in fields.items():
+            setattr(part, name, value)
 
 
 def worst_outcome(outcomes: Iterable[str]) -> str:

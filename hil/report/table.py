@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import StringIO
+from itertools import groupby
 
 from rich.console import Console
 from rich.table import Table
@@ -20,28 +21,30 @@ _STYLE = {
 
 
 def render(records: Sequence[Record], width: int, *, colour: bool) -> str:
-    """The table as text, at most ``width`` columns wide."""
+    """The table as text, at most ``width`` columns wide; the models stand below their board."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for name in ("board", "model", "parity", "latency"):
+    table.add_column("board / model", no_wrap=True)
+    for name in ("parity", "latency"):
         table.add_column(name, overflow="fold")
     for name in ("arena", "flash"):
-        table.add_column(name, justify="right", overflow="fold")
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
-    for record in records:
-        table.add_row(*_row(record))
+    for board, group in groupby(records, key=lambda record: record.board):
+        table.add_row(Text(board, style="bold"))
+        for record in group:
+            table.add_row(*_row(record))
     out = StringIO()
     console = Console(
         file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False
     )
     console.print(table)
-    return out.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").splitlines())
 
 
 def _row(record: Record) -> tuple[str | Text, ...]:
     name = record.model if record.sketch == "hil_runner" else f"{record.model} ({record.sketch})"
     return (
-        record.board,
-        name,
+        f"  {name}",
         parity_words(record),
         latency_words(record.latency),
         arena_words(record),

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hil.report.record import Record, Results, Verdict
+from hil.report.record import RECORDS, Record, Results, Verdict
 from hil.setup.files import write_atomic
 
 _TOOLS = ("tinyml-hil", "pytest", "pyserial", "numpy", "ai-edge-litert", "tflite-micro")
@@ -44,7 +44,9 @@ def new_results() -> Results:
 
 def write_results(results: Results, path: Path) -> None:
     """Replaces ``path`` in one step; a run that is killed leaves the state before its last test."""
-    write_atomic(path, results.model_dump_json(indent=1) + "\n")
+    with RECORDS:
+        text = results.model_dump_json(indent=1)
+    write_atomic(path, text + "\n")
 
 
 def exit_code(records: Iterable[Record], named: Iterable[str]) -> int:

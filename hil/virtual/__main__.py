@@ -7,7 +7,6 @@ import json
 import sys
 from pathlib import Path
 
-from hil.paths import run_dir
 from hil.virtual import control, daemon, discovery
 from hil.virtual.places import Place
 
@@ -34,7 +33,20 @@ def _parser() -> argparse.ArgumentParser:
 def _places(names: list[str]) -> list[Place]:
     if names == ["all"]:
         return [Place(Path(status["port"])) for status in control.running()]
-    return [Place(Path(name) if "/" in name else run_dir() / "ports" / name) for name in names]
+    return [control.place_of(name) for name in names]
+
+
+def reset(names: list[str]) -> None:
+    """Presses the reset button of boards: RAM survives."""
+    for place in _places(names):
+        control.request(place, "reset")
+        print(f"{place.name}: reset")
+
+
+def stop(names: list[str]) -> None:
+    """Switches boards off."""
+    for place in _places(names):
+        print(f"{place.name}: {'stopped' if control.stop(place) else 'was off'}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,11 +66,9 @@ def _run(given: argparse.Namespace) -> int:
         case "launch":
             daemon.main(given.port, given.linger)
         case "reset":
-            for place in _places(given.board):
-                control.request(place, "reset")
+            reset(given.board)
         case "stop":
-            for place in _places(given.board):
-                print(f"{place.name}: {'stopped' if control.stop(place) else 'was off'}")
+            stop(given.board)
         case "list":
             for status in control.running():
                 print(json.dumps(status))

@@ -6,6 +6,8 @@ import contextlib
 import fcntl
 import json
 import os
+import select
+import shlex
 import socket
 import subprocess
 import sys
@@ -27,8 +29,43 @@ class LauncherError(RuntimeError):
     """The launcher of a virtual board is absent or refused a request."""
 
 
+class UnknownBoardError(LauncherError):
+    """A name that no virtual board of this bench has."""
+
+
 def linger() -> float:
-    return float(os.environ.get("HIL_VIRTUAL_LINGER", LINGER_S))
+    """Seconds after which an unused board switches itself off."""
+    return _number("HIL_VIRTUAL_LINGER") or LINGER_S
+
+
+def owner() -> int | None:
+    """The process that a board ends with: ``$HIL_VIRTUAL_OWNER``; None: it outlives the run."""
+    number = _number("HIL_VIRTUAL_OWNER")
+    if number and not Path(f"/proc/{number:.0f}").exists():
+        raise LauncherError(f"HIL_VIRTUAL_OWNER: there is no process {number:.0f}")
+    return int(number) if number else None
+
+
+def _number(variable: str) -> float:
+    text = os.environ.get(variable) or "0"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise LauncherError(f"{variable} is no number: {text!r}") from error
+
+
+def place_of(name: str) -> Place:
+    """The place of a board of this bench, on or off, by its name or its port.
+
+    Raises:
+        UnknownBoardError: there is none; names those that are there.
+    """
+    place = Place(Path(name) if "/" in name else run_dir() / "ports" / name)
+    if not place.folder.is_dir():
+        folder = run_dir() / "boards"
+        names = ", ".join(sorted(each.name for each in folder.glob("*"))) or "none"
+        raise UnknownBoardError(f"no virtual board is called {name!r} (there are: {names})")
+    return place
 
 
 def request(place: Place, operation: str, **arguments: Any) -> dict[str, Any]:
@@ -105,15 +142,9 @@ def _spawn(place: Place) -> subprocess.Popen[bytes]:
 
 def flash(place: Place, image: Path, machine: str) -> dict[str, Any]:
     """Powers the board on with a new image; the port appears when the firmware opens its line."""
+    policy = {"owner": owner(), "linger": linger()}
     ensure_running(place)
-    owner = os.environ.get("HIL_VIRTUAL_OWNER")
-    return request(
-        place,
-        "flash",
-        image=str(image.resolve()),
-        machine=machine,
-        owner=int(owner) if owner else None,
-    )
+    return request(place, "flash", image=str(image.resolve()), machine=machine, **policy)
 
 
 def open_gdb(name: str) -> str:
@@ -122,11 +153,12 @@ def open_gdb(name: str) -> str:
     Raises:
         LauncherError: the board is off.
     """
-    place = Place(run_dir() / "ports" / name)
+    place = place_of(name)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     request(place, "gdb", port=port)
-    return f"gdb-multiarch -ex 'target remote 127.0.0.1:{port}' {place.image}"
+    attach = ["gdb-multiarch", "-ex", f"target remote 127.0.0.1:{port}", str(place.image)]
+    return shlex.join(attach)
 
 
 def stop(place: Place) -> bool:
@@ -146,9 +178,9 @@ def stop(place: Place) -> bool:
 
 
 def _wait_readable(descriptor: int, seconds: float) -> None:
-    import select
-
-    select.select([descriptor], [], [], seconds)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.poll(seconds * 1000)
 
 
 def running(run: Path | None = None) -> list[dict[str, Any]]:

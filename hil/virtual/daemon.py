@@ -1,9 +1,6 @@
-"""The launcher of one virtual board: runs its machine and joins its line to the port.
+"""The launcher of one virtual board: runs its machine and answers on its control socket.
 
-The machine's line and the port are two terminals, because the emulator and the host each open
-a slave. The port exists while the firmware has its line open, disappears on upload and reset and
-comes back, as the port of a USB board does. One thread, one loop; every descriptor non-blocking,
-so that neither a flood that nobody reads nor a stuck core stops the launcher from answering.
+One thread, one loop; neither a flood that nobody reads nor a stuck core stops it from answering.
 """
 
 from __future__ import annotations
@@ -12,23 +9,20 @@ import contextlib
 import hashlib
 import json
 import os
-import select
 import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hil.virtual.loop import READABLE, Loop
 from hil.virtual.machine import Machine, command_line, lockup
 from hil.virtual.places import Place
-from hil.virtual.terminal import OpenWatch, Terminal, open_terminal
+from hil.virtual.relay import Relay
 
-BACKLOG = 1 << 20
-"""Bytes that wait for a slow reader; what exceeds them is dropped and counted."""
-
-_READ = select.EPOLLIN | select.EPOLLOUT | select.EPOLLHUP | select.EPOLLET
+_TICK_S = 1.0
+_CLIENT_S = 2.0
 
 
 class Launcher:
@@ -39,32 +33,21 @@ class Launcher:
         self.linger = linger
         self.machine: Machine | None = None
         self.machine_name = ""
-        self.line: Terminal | None = None
-        self.port: Terminal | None = None
-        self.line_watch = self.port_watch = -1
-        self.to_host = b""
-        self.to_board = b""
-        self.dropped = 0
-        self.hosts = 0
         self.last_use = time.monotonic()
         self.last_words = ""
         self.running = True
-        self.watch = OpenWatch()
-        self.epoll = select.epoll()
-        self.handlers: dict[int, Callable[[], None]] = {}
+        self.owner = -1  # descriptor of the process that the board ends with
+        self.loop = Loop()
+        self.relay = Relay(place, self.loop, self._monitor)
         self.server = self._listen()
-        self._handle(self.server.fileno(), select.EPOLLIN, self._serve)
-        self._handle(self.watch.descriptor, select.EPOLLIN, self._terminals_used)
-
-    # --- the loop
+        self.loop.handle(self.server.fileno(), READABLE, self._serve)
 
     def run(self) -> None:
         try:
             while self.running:
-                for descriptor, _ in self.epoll.poll(1.0):
-                    handler = self.handlers.get(descriptor)
-                    if handler is not None:
-                        handler()
+                self.loop.turn(0 if self.relay.unfinished else _TICK_S)
+                if self.relay.unfinished:
+                    self.relay.pump()
                 self._linger_over()
         finally:
             self._power_off()
@@ -72,17 +55,8 @@ class Launcher:
             with contextlib.suppress(FileNotFoundError):
                 (self.place.folder / "control").unlink()
 
-    def _handle(self, descriptor: int, events: int, handler: Callable[[], None]) -> None:
-        self.handlers[descriptor] = handler
-        self.epoll.register(descriptor, events)
-
-    def _forget(self, descriptor: int) -> None:
-        self.handlers.pop(descriptor, None)
-        with contextlib.suppress(OSError, ValueError):
-            self.epoll.unregister(descriptor)
-
     def _linger_over(self) -> None:
-        if self.hosts > 0:
+        if self.relay.open:
             self.last_use = time.monotonic()
         if time.monotonic() - self.last_use > self.linger:
             self.running = False
@@ -91,21 +65,18 @@ class Launcher:
 
     def power_on(self, image: Path, machine: str) -> None:
         """Restarts the machine with a new image: RAM is lost, as at power-on."""
-        self._power_off()
         copy = self.place.folder / "image.new"
         shutil.copyfile(image, copy)
+        self._power_off()
         copy.replace(self.place.image)
         self.machine_name = machine
-        self.line = open_terminal(polled=True)
-        self.line_watch = self.watch.add(self.line.path)
-        self._handle(self.line.master, _READ, self._pump)
-        line = self.line.path
+        line = self.relay.new_line()
         self.machine = Machine(
             lambda monitor: command_line(machine, self.place.image, self.unit, line, monitor),
             self.place.folder,
         )
-        self._handle(self.machine.monitor.fileno(), select.EPOLLIN, self._monitor)
-        self._handle(self.machine.ended, select.EPOLLIN, self._machine_ended)
+        self.loop.handle(self.machine.monitor.fileno(), READABLE, self._monitor)
+        self.loop.handle(self.machine.ended, READABLE, self._machine_ended)
         self.last_words = ""
 
     @property
@@ -114,108 +85,32 @@ class Launcher:
         return hashlib.sha256(str(self.place.port).encode()).hexdigest()[:16].upper()
 
     def _power_off(self) -> None:
-        self._unplug()
+        self.relay.unplug()
         if self.machine is not None:
-            self._forget(self.machine.monitor.fileno())
-            self._forget(self.machine.ended)
+            self._forget(self.machine)
             self.last_words = self.machine.stop()
             self.machine = None
-        self._drop_line()
+        self.relay.drop_line()
 
-    def _drop_line(self) -> None:
-        if self.line is not None:
-            self._forget(self.line.master)
-            self.watch.remove(self.line_watch)
-            self.line.close()
-            self.line = None
-        self.to_board = self.to_host = b""
+    def _forget(self, machine: Machine) -> None:
+        self.loop.forget(machine.monitor.fileno())
+        self.loop.forget(machine.ended)
 
     def _machine_ended(self) -> None:
         machine, self.machine = self.machine, None
         if machine is None:
             return
-        self._forget(machine.monitor.fileno())
-        self._forget(machine.ended)
-        self._unplug()
+        self._forget(machine)
+        self.relay.unplug()
         status, text = machine.collect()
         what = "the core locked up in its fault handler" if lockup(text) else "the emulator ended"
         self.last_words = f"{what}: status {status}: {text[-400:]}"
         print(self.last_words, flush=True)
-        self._drop_line()
+        self.relay.drop_line()
 
     def _monitor(self) -> None:
         if self.machine is not None and "RESET" in self.machine.events():
-            self._unplug()
-
-    # --- the terminals
-
-    def _plug(self) -> None:
-        """Makes the port appear, with nothing of the time before in it."""
-        self._unplug()
-        self.to_host = b""
-        self.port = open_terminal(polled=False)
-        self.port_watch = self.watch.add(self.port.path)
-        self._handle(self.port.master, _READ, self._pump)
-        link = self.place.port.with_name(f".{self.place.name}.new")
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.port.path)
-        link.replace(self.place.port)
-
-    def _unplug(self) -> None:
-        self.place.port.unlink(missing_ok=True)
-        self._data_terminal_ready(0)
-        if self.port is not None:
-            self._forget(self.port.master)
-            self.watch.remove(self.port_watch)
-            self.port.close()
-            self.port = None
-
-    def _terminals_used(self) -> None:
-        for watch, opened in self.watch.events():
-            if watch == self.line_watch and opened and self.line is not None:
-                self._plug()
-            elif watch == self.port_watch and self.port is not None:
-                self._data_terminal_ready(self.hosts + (1 if opened else -1))
-
-    def _data_terminal_ready(self, hosts: int) -> None:
-        """The firmware sees by a file whether a host holds the port open (DTR of a USB board)."""
-        self.hosts = max(0, hosts)
-        signal_file = self.place.folder / "dtr"
-        if self.hosts:
-            signal_file.touch()
-        else:
-            signal_file.unlink(missing_ok=True)
-            self.to_host = b""
-
-    def _pump(self) -> None:
-        """Moves what can be moved, both ways, until nothing can."""
-        moved = True
-        while moved and self.line is not None:
-            moved = self._pump_up()
-            moved = self._pump_down() or moved
-
-    def _pump_up(self) -> bool:
-        assert self.line is not None
-        data = _read(self.line.master)
-        if data and self.hosts and len(self.to_host) < BACKLOG:
-            self.to_host += data
-        elif data:
-            self.dropped += len(data) if self.hosts else 0
-        if self.port is None or not self.to_host:
-            return bool(data)
-        written = _write(self.port.master, self.to_host)
-        self.to_host = self.to_host[written:]
-        return bool(data or written)
-
-    def _pump_down(self) -> bool:
-        assert self.line is not None
-        data = b""
-        if self.port is not None and len(self.to_board) < BACKLOG:
-            data = _read(self.port.master)
-            self.to_board += data
-        written = _write(self.line.master, self.to_board) if self.to_board else 0
-        self.to_board = self.to_board[written:]
-        return bool(data or written)
+            self.relay.unplug()
 
     # --- the control socket
 
@@ -233,7 +128,7 @@ class Launcher:
     def _serve(self) -> None:
         connection, _ = self.server.accept()
         with connection:
-            connection.settimeout(2.0)
+            connection.settimeout(_CLIENT_S)
             try:
                 request = json.loads(connection.makefile().readline())
                 answer = self._answer(request)
@@ -243,23 +138,24 @@ class Launcher:
                 connection.sendall(json.dumps(answer).encode() + b"\n")
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        self.last_use = time.monotonic()
         operation = request["op"]
+        if operation == "status":
+            return self.status()
+        self.last_use = time.monotonic()
         if operation == "flash":
-            self._own(request.get("owner"))
-            self.power_on(Path(request["image"]), str(request["machine"]))
-        elif operation == "reset" and self.machine is not None:
-            self._unplug()
-            self.machine.send("system_reset")
-        elif operation == "gdb" and self.machine is not None:
-            self.machine.send(
-                "human-monitor-command",
-                **{"command-line": f"gdbserver tcp:127.0.0.1:{int(request['port'])}"},
-            )
+            self._flash(request)
         elif operation == "stop":
             self.running = False
-        elif operation != "status":
+        elif self.machine is None:
             return {"error": f"cannot {operation}: the board is off. {self.last_words}".strip()}
+        elif operation == "reset":
+            self.relay.unplug()
+            self.machine.send("system_reset")
+        elif operation == "gdb":
+            server = f"gdbserver tcp:127.0.0.1:{int(request['port'])}"
+            self.machine.send("human-monitor-command", **{"command-line": server})
+        else:
+            return {"error": f"unknown request {operation}"}
         return self.status()
 
     def status(self) -> dict[str, Any]:
@@ -271,34 +167,29 @@ class Launcher:
             "on": self.machine is not None,
             "qemu": self.machine.process.pid if self.machine else None,
             "pid": os.getpid(),
-            "plugged": self.port is not None,
-            "hosts": self.hosts,
-            "dropped": self.dropped,
+            "plugged": self.relay.plugged,
+            "open": self.relay.open,
+            "dropped": self.relay.dropped,
             "last_words": self.last_words,
         }
 
+    def _flash(self, request: dict[str, Any]) -> None:
+        self.linger = float(request["linger"])
+        self._own(request["owner"])
+        self.power_on(Path(request["image"]), str(request["machine"]))
+
     def _own(self, owner: int | None) -> None:
-        if owner is None:
-            return
-        descriptor = os.pidfd_open(owner)
-        self._handle(descriptor, select.EPOLLIN, self._owner_ended)
+        """Ends with the process ``owner``; whoever flashes last decides."""
+        descriptor = os.pidfd_open(owner) if owner else -1
+        if self.owner >= 0:
+            self.loop.forget(self.owner)
+            os.close(self.owner)
+        self.owner = descriptor
+        if descriptor >= 0:
+            self.loop.handle(descriptor, READABLE, self._owner_ended)
 
     def _owner_ended(self) -> None:
         self.running = False
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # nothing there (EAGAIN) or nobody at the other end (EIO)
-        return b""
-
-
-def _write(descriptor: int, data: bytes) -> int:
-    try:
-        return os.write(descriptor, data[:65536])
-    except OSError:
-        return 0
 
 
 def main(port: str, linger: float) -> None:

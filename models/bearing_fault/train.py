@@ -83,11 +83,11 @@ def network(keras: Any, batch: int | None) -> Any:
     return keras.Sequential(
         [
             keras.Input(batch_shape=(batch, STEPS, 1, 1)),
-            layers.Conv2D(16, (16, 1), (2, 1), padding="same", activation="relu"),
+            layers.Conv2D(12, (16, 1), (2, 1), padding="same", activation="relu"),
             layers.MaxPooling2D((2, 1)),
-            layers.Conv2D(24, (9, 1), (2, 1), padding="same", activation="relu"),
-            layers.Conv2D(32, (9, 1), (2, 1), padding="same", activation="relu"),
-            layers.Conv2D(32, (9, 1), (2, 1), padding="same", activation="relu"),
+            layers.Conv2D(16, (9, 1), (2, 1), padding="same", activation="relu"),
+            layers.Conv2D(20, (9, 1), (2, 1), padding="same", activation="relu"),
+            layers.Conv2D(20, (9, 1), (2, 1), padding="same", activation="relu"),
             layers.AveragePooling2D((16, 1)),
             layers.Flatten(),
             layers.Dropout(0.2),

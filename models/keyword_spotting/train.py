@@ -57,13 +57,13 @@ def _clip(rng: np.random.Generator, label: str) -> np.ndarray[Any, np.dtype[np.f
 
 
 def network(keras: Any, batch: int | None) -> Any:
-    """A convolution and four depthwise-separable blocks of 32 channels."""
+    """A convolution and four depthwise-separable blocks of 20 channels."""
     layers = keras.layers
     stack = [keras.Input(batch_shape=(batch, FRAMES, BANDS, 1))]
-    stack += [layers.Conv2D(32, (10, 4), (2, 2), "same", use_bias=False), *_normalised(layers)]
+    stack += [layers.Conv2D(20, (10, 4), (2, 2), "same", use_bias=False), *_normalised(layers)]
     for _ in range(4):
         stack += [layers.DepthwiseConv2D(3, padding="same", use_bias=False), *_normalised(layers)]
-        stack += [layers.Conv2D(32, 1, use_bias=False), *_normalised(layers)]
+        stack += [layers.Conv2D(20, 1, use_bias=False), *_normalised(layers)]
     stack += [layers.AveragePooling2D((25, 5)), layers.Flatten(), layers.Dropout(0.2)]
     return keras.Sequential([*stack, layers.Dense(len(LABELS)), layers.Softmax()])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hil.trial import Trial
 
 
+@pytest.mark.steps("memory")
 def test_arena(trial: Trial) -> None:
     needed = trial.memory()
     given = trial.record.memory.arena_given

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hil.trial import Trial
 
 
+@pytest.mark.steps("parity")
 def test_parity(trial: Trial) -> None:
     assert trial.parity().ok

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hil.trial import Trial
 
 
+@pytest.mark.steps("smoke")
 def test_answers(trial: Trial) -> None:
-    trial.load()
-    answer = trial.infer(trial.vectors()[0].inputs)
-    assert len(answer.outputs) == len(trial.model.outputs)
+    assert trial.smoke() == len(trial.model.outputs)
