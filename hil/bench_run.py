@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from hil.ahead import Ahead
 from hil.errors import HilError, ProductError, SetupError
-from hil.report.record import Results
+from hil.report.record import Results, Verdict
 from hil.report.writer import exit_code, new_results, now, write_results
 from hil.selection import Pick, Plan
 from hil.trial import Settings, Slot, Trial
@@ -70,6 +71,23 @@ class BenchRun:
                 continue
         return problems
 
+    def expect_all(self) -> None:
+        """A record for every selected board and model, whether a test asks for it or not."""
+        for pick in self.plan.picks():
+            self.trial(pick)
+
+    def _keep_images(self) -> None:
+        """Copies the ELF of every failure beside the results: the cache may be cleaned."""
+        for record in self.results.records:
+            if record.verdict != Verdict.FAIL or record.firmware is None:
+                continue
+            elf = Path(record.firmware.elf)
+            kept = self.reports / "latest" / f"{record.board}-{record.model}-{record.sketch}.elf"
+            if elf.is_file():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(elf, kept)
+                record.firmware.elf = str(kept.absolute())
+
     def save(self) -> None:
         """Writes reports/latest/results.json, whole."""
         write_results(self.results, self.reports / "latest" / "results.json")
@@ -79,6 +97,7 @@ class BenchRun:
         self.ahead.stop()
         for trial in self.trials.values():
             trial.close()
+        self._keep_images()
         code = exit_code(self.results.records, self.plan.named)
         self.results.finished = now()
         self.results.interrupted = interrupted

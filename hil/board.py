@@ -87,6 +87,7 @@ class Board(BaseModel):
         options: board options of arduino-cli, for example ``opt: fast``.
         defines: macros for the sketch.
         present: False skips the board in ``all`` and ``tag:`` selections.
+        debug: the command that attaches a debugger; failures quote it.
         arduino: "bundled" uses the harness's own arduino-cli data, "user" the user's.
     """
 
@@ -107,6 +108,7 @@ class Board(BaseModel):
     defines: Mapping[_Macro, _MacroText | int] = Field(default_factory=dict)
     present: bool = True
     arduino: Literal["bundled", "user"] = "bundled"
+    debug: Annotated[str, Field(max_length=400)] = ""
     family: str = ""
     description: str = ""
 

@@ -17,7 +17,7 @@ from hil.outcome import Names, restart_error, silent_error, silent_work_error
 from hil.session import DeviceReset, DeviceSilent, Log, Reply, Session
 
 WORK_S = 5.0
-"""Seconds that an inference is expected to take before one was seen."""
+"""Seconds that a kind of work is expected to take before it was seen once."""
 
 _TRY_S = 1.0
 
@@ -48,7 +48,8 @@ class Connection:
         self.names = names
         self._port, self._opener = port, opener
         self._baud, self._retries = baud, retries
-        self._boot_s, self._hang_s, self._work_s = boot_s, hang_s, WORK_S
+        self._boot_s, self._hang_s = boot_s, hang_s
+        self._work_s: dict[type[m.Message], float] = {}
         self._clock = clock
         self._log = Log()
         self._session: Session | None = None
@@ -93,13 +94,14 @@ class Connection:
             raise silent_error(error, self.names) from error
 
     def work(self, request: m.Message, kind: type[Reply]) -> Reply:
-        """A request that computes. Learns how long to wait. As `ask`."""
+        """A request that computes. Learns how long such requests take. As `ask`."""
         started = self._clock()
         try:
-            reply = self._guarded(request, kind, self._work_s, 64)
+            expected = self._work_s.get(type(request), WORK_S)
+            reply = self._guarded(request, kind, expected, 64)
         except DeviceSilent as error:
             raise silent_work_error(error, self.log, self.names) from error
-        self._work_s = max(1.0, 3 * (self._clock() - started))
+        self._work_s[type(request)] = max(1.0, 3 * (self._clock() - started))
         return reply
 
     def restart(self) -> None:

@@ -28,9 +28,9 @@ from hil.tensors import Array
 from hil.trial import Settings, Trial
 
 _RUN = pytest.StashKey[BenchRun]()
+_SETUP_ERROR = pytest.StashKey[SetupError]()
 _PICK = "_hil_pick"
-_NEEDS_MODEL = {"model", "trial", "firmware", "device", "expected", "infer"}
-_NEEDS_BOARD = {"board", "monitor", *_NEEDS_MODEL}
+_LOG_LINES = 12
 
 
 # --- options
@@ -70,20 +70,17 @@ def _bench_run(config: pytest.Config) -> BenchRun:
     """The run's state, made when the first test asks for a board.
 
     Raises:
-        pytest.UsageError: set-up errors, all at once (exit code 4).
+        SetupError: every problem of boards.yaml, or of the models, at once.
     """
     if _RUN not in config.stash:
         root = config.rootpath
         option = config.getoption
-        try:
-            plan = make_plan(
-                _find(root, option("--boards"), "boards.yaml"),
-                option("--board"),
-                _find(root, option("--models"), "models"),
-                option("--model"),
-            )
-        except SetupError as error:
-            raise pytest.UsageError(str(error)) from error
+        plan = make_plan(
+            _find(root, option("--boards"), "boards.yaml"),
+            option("--board"),
+            _find(root, option("--models"), "models"),
+            option("--model"),
+        )
         vectors = option("--vectors")
         settings = Settings(
             may_flash=not option("--no-flash"),
@@ -103,12 +100,18 @@ def _find(root: Path, given: str | None, name: str) -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    wanted = set(metafunc.fixturenames)
-    if not wanted & _NEEDS_BOARD:
+    wanted = set(metafunc.fixturenames)  # with the fixtures that those need
+    if _PICK not in wanted:
         return
-    run = _bench_run(metafunc.config)
+    try:
+        run = _bench_run(metafunc.config)
+    except SetupError as error:
+        # Raised here, pytest would take it for a broken test file: it waits for the collection.
+        metafunc.config.stash[_SETUP_ERROR] = error
+        metafunc.parametrize(_PICK, [], indirect=True, scope="session")
+        return
     only = [n for mark in metafunc.definition.iter_markers("models") for n in mark.args]
-    with_model = bool(wanted & _NEEDS_MODEL) or bool(only)
+    with_model = bool(wanted & {"model", "trial"}) or bool(only)
     picks = run.plan.picks(only) if with_model else [Pick(b, None) for b in run.plan.boards]
     sketch = next((m.args[0] for m in metafunc.definition.iter_markers("sketch")), "hil_runner")
     metafunc.parametrize(
@@ -118,13 +121,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Builds what the collected tests need: a firmware that cannot be built ends the run here."""
+    """Builds what the collected tests need. Set-up errors end the run here, with exit code 4."""
+    if _SETUP_ERROR in session.config.stash:
+        raise pytest.UsageError(str(session.config.stash[_SETUP_ERROR]))
     run = session.config.stash.get(_RUN, None)
     if run is None or session.config.option.collectonly:
         return
     say = _say_of(session.config)
     for board, reason in run.plan.skipped:
         say(f"hil: {board.id} skipped: {reason}")
+    if any(_pick_of(item) for item in session.items):
+        run.expect_all()
     trials = [_trial_of(run, item) for item in session.items]
     problems = run.build_all(dict.fromkeys(trial for trial in trials if trial), say)
     if problems:
@@ -256,22 +263,28 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     error = call.excinfo.value if call.excinfo else None
+    run = item.config.stash.get(_RUN, None)
+    trial = _trial_of(run, item) if run else None
     if isinstance(error, HilError):
         # pytest says ERROR for set-up and FAILED for the call; here the fault decides which it is.
         report.when = "call" if error.kind is Kind.PRODUCT else "setup"
-        report.longrepr = _story(error)
+        report.longrepr = _story(error, trial)
         report.user_properties += [("hil_code", error.code), ("hil_numbers", str(error.numbers))]
-    run = item.config.stash.get(_RUN, None)
-    trial = _trial_of(run, item) if run else None
     if run and trial:
         _note(trial, item, call, report, error)
         run.save()
     return report
 
 
-def _story(error: HilError) -> str:
-    log = getattr(error, "device_log", "")
-    return f"{error}\n  device log:\n{log}" if log else str(error)
+def _story(error: HilError, trial: Trial | None) -> str:
+    """The error as a person reads it, with the device's last words and how to look inside."""
+    lines = [str(error)]
+    if trial and error.kind is Kind.PRODUCT:
+        log = trial.record.device_log.strip().splitlines()[-_LOG_LINES:]
+        lines += ["  the device's last words:", *(f"  | {line}" for line in log)] if log else []
+        if trial.board.debug:
+            lines.append(f"  debugger: {trial.board.debug}")
+    return "\n".join(lines)
 
 
 def _note(

@@ -19,6 +19,7 @@ from hil.clock import Latency, summarise, tick_unit
 from hil.compare import Parity, Tolerance, compare_outputs, parity_finding
 from hil.device import Device
 from hil.errors import BenchError, Finding
+from hil.limits import latency_findings, memory_findings
 from hil.model import Model, Vector, load_vectors
 from hil.mount import Mount, Settings, Slot
 from hil.reference import EngineResult, References, references
@@ -79,11 +80,13 @@ class Trial(Mount):
         """What the host's engines answer to the vectors.
 
         Raises:
-            BenchError: reference_died.
+            BenchError: reference_died. Also what `firmware` raises: what the tree cannot run is
+                the model's fault, whatever the engines make of it.
         """
         return self._once("expected", self._expected)
 
     def _expected(self) -> References:
+        self.firmware()
         with self.recorded("reference"):
             answers = cached_references(self.model, self.vectors())
         oracle = answers.oracle
@@ -111,6 +114,7 @@ class Trial(Mount):
         return self._once("parity", self._parity)
 
     def _parity(self) -> Parity:
+        self.load(FILLS[0])  # what the device refuses counts before what no engine answers
         wanted = self.expected()
         passes = [self._pass(fill, reverse=fill == FILLS[-1]) for fill in FILLS]
         parity = self._judge(wanted, passes[0])
@@ -130,8 +134,12 @@ class Trial(Mount):
         vectors = list(enumerate(self.vectors()))
         if reverse and not self.model.card.sequences:
             vectors.reverse()
-        with self.recorded("parity"):
-            answers = {n: device.infer(vector.inputs).outputs for n, vector in vectors}
+        answers: dict[int, tuple[Array, ...]] = {}
+        for n, vector in vectors:
+            if self.model.stateful and not self.model.card.sequences and answers:
+                device = self.load(fill)  # as the host's engines do: no state from another vector
+            with self.recorded("parity"):
+                answers[n] = device.infer(vector.inputs).outputs
         return [answers[n] for n in sorted(answers)]
 
     def _judge(self, wanted: References, observed: Outputs) -> Parity:
@@ -156,6 +164,7 @@ class Trial(Mount):
         """Times inferences of the first vector, after warm-ups; the first one apart.
 
         Raises:
+            ProductError: latency, if the median exceeds the limit of model.yaml.
             BenchError: no_answer if the device has no clock that can be trusted.
         """
         return self._once("latency", self._latency)
@@ -169,6 +178,7 @@ class Trial(Mount):
                 raise self._no_clock(device, ticks)
         latency = summarise(unit, first, ticks)
         self.record.note(latency=LatencyRecord(**asdict(latency)))
+        self._raise_first(latency_findings(self.model.card, self.board.id, latency))
         return latency
 
     def _time(self, device: Device) -> tuple[int, list[int]]:
@@ -199,7 +209,8 @@ class Trial(Mount):
         """The smallest arena that works, in bytes, searched on the device.
 
         Raises:
-            ProductError: arena_overflow, if even the whole arena of the image is too small.
+            ProductError: arena_overflow, if even the whole arena of the image is too small;
+                arena_over_budget, flash_over_budget.
         """
         return self._once("memory", self._memory)
 
@@ -213,6 +224,7 @@ class Trial(Mount):
             if needed is None:
                 cap = device.info.arena_cap
                 raise self.arena_overflow(cap, None, cap)
+        self._raise_first(memory_findings(self.model.card, needed, self.firmware().flash))
         return needed
 
     def _raise_first(self, findings: list[Finding]) -> None:

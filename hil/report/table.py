@@ -58,7 +58,7 @@ def parity_words(record: Record) -> str:
     parity = record.parity.get(record.oracle)
     if parity is None or not parity.elements:
         return "-"
-    oracle = "" if record.oracle == "tflm" else f" ({record.oracle})"
+    oracle = "" if record.oracle == "tflm" else " (LiteRT)"
     if parity.mismatches or parity.problems:
         return f"{parity.mismatches:,}/{parity.elements:,} differ{oracle}"
     if parity.max_lsb is not None:

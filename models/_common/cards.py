@@ -93,8 +93,19 @@ def write_card(recipe: Recipe, folder: Path, value: float) -> None:
         del card["labels"]
     if not recipe.latency_ms:
         del card["latency"]
+    card = _with_limits(card, recipe.file("model.yaml", recipe.folder))
     text = yaml.safe_dump(card, sort_keys=False, width=100, allow_unicode=True)
     recipe.file("model.yaml", folder).write_text(text, encoding="utf-8")
+
+
+def _with_limits(card: dict[str, Any], committed: Path) -> dict[str, Any]:
+    """The card with the limits that a person set in the committed one: training keeps them."""
+    known = yaml.safe_load(committed.read_text(encoding="utf-8")) if committed.is_file() else {}
+    kept = {key: known[key] for key in ("arena_bytes", "budgets") if key in known}
+    counted = known.get("latency", {}).get("max_instructions")
+    if counted:
+        card["latency"] = {**card.get("latency", {}), "max_instructions": counted}
+    return {**card, **kept}
 
 
 def write_folder(recipe: Recipe, folder: Path, model: bytes) -> float:

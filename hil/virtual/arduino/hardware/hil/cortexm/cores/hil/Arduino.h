@@ -17,15 +17,30 @@
 #define INPUT_PULLUP 2
 #define LED_BUILTIN 13
 #define PI 3.1415926535897932384626433832795
+#define HALF_PI 1.5707963267948966192313216916398
+#define TWO_PI 6.283185307179586476925286766559
 #define DEC 10
 #define HEX 16
 #define OCT 8
 #define BIN 2
+#define A0 14
+#define A1 15
+#define A2 16
+#define A3 17
 #define PROGMEM
+#define pgm_read_byte(address) (*reinterpret_cast<const uint8_t *>(address))
+#define pgm_read_word(address) (*reinterpret_cast<const uint16_t *>(address))
+#define bit(b) (1UL << (b))
+#define bitRead(value, b) (((value) >> (b)) & 1UL)
+#define bitSet(value, b) ((value) |= bit(b))
+#define bitClear(value, b) ((value) &= ~bit(b))
+#define lowByte(word) (static_cast<uint8_t>((word) & 0xFF))
+#define highByte(word) (static_cast<uint8_t>((word) >> 8))
 #define F(text) (reinterpret_cast<const __FlashStringHelper *>(text))
 
 typedef uint8_t byte;
 typedef bool boolean;
+typedef uint16_t word;
 
 #ifdef __cplusplus
 extern "C" {

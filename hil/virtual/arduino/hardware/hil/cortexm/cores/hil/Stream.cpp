@@ -52,24 +52,51 @@ String Stream::readStringUntil(char terminator) {
   return text;
 }
 
-namespace {
-bool startsNumber(int value) { return value == '-' || (value >= '0' && value <= '9'); }
-}  // namespace
-
-long Stream::parseInt() { return static_cast<long>(parseFloat()); }
-
-float Stream::parseFloat() {
+// Skips what starts no number, takes its sign; the next character, or -1 at the time limit.
+int Stream::seekNumber(bool fraction, bool *negative) {
   int value = timedPeek();
-  while (value >= 0 && !startsNumber(value)) {
+  while (value >= 0 && value != '-' && !isdigit(value) && !(fraction && value == '.')) {
     read();
     value = timedPeek();
   }
-  char text[32];
-  size_t size = 0;
-  while (size + 1 < sizeof(text) && (startsNumber(value) || value == '.')) {
-    text[size++] = static_cast<char>(read());
-    value = timedPeek();
+  *negative = value == '-';
+  if (!*negative) return value;
+  read();
+  return timedPeek();
+}
+
+long Stream::parseInt() {
+  bool negative;
+  long number = 0;
+  for (int value = seekNumber(false, &negative); isdigit(value); value = timedPeek()) {
+    number = number * 10 + (read() - '0');
   }
-  text[size] = '\0';
-  return static_cast<float>(atof(text));
+  return negative ? -number : number;
+}
+
+float Stream::parseFloat() {
+  bool negative;
+  bool fraction = false;
+  double number = 0;
+  double scale = 1;
+  int value = seekNumber(true, &negative);
+  for (; isdigit(value) || (value == '.' && !fraction); value = timedPeek()) {
+    read();
+    fraction = fraction || value == '.';
+    if (value == '.') continue;
+    number = number * 10 + (value - '0');
+    if (fraction) scale *= 10;
+  }
+  return static_cast<float>((negative ? -number : number) / scale);
+}
+
+bool Stream::find(const char *target) {
+  size_t matched = 0;
+  while (target[matched]) {
+    const int value = timedRead();
+    if (value < 0) return false;
+    if (value != target[matched]) matched = 0;
+    if (value == target[matched]) ++matched;
+  }
+  return true;
 }

@@ -22,10 +22,12 @@ class Stream : public Print {
   String readStringUntil(char terminator);
   long parseInt();
   float parseFloat();
+  bool find(const char *target);
 
  protected:
   int timedRead();
   int timedPeek();
+  int seekNumber(bool fraction, bool *negative);
   unsigned long timeout_ms_ = 1000;
 };
 

@@ -14,7 +14,9 @@ constexpr uint32_t kMpuControl = 0xE000ED94, kMpuBase = 0xE000ED9C, kMpuAttribut
 constexpr uint32_t kTimerControl = 0x40000000, kTimerReload = 0x40000008, kTimerClear = 0x4000000C;
 constexpr uint32_t kTimerIrq = 8;  // CMSDK timer 0
 constexpr unsigned kEmptyPollsBeforeIdle = 200;
-constexpr unsigned kShortWaits = 100;  // of 1 ms, then of 5 ms: nobody has spoken for a while
+// Waits get longer the longer nobody has spoken: a tenth of a second of 1 ms, a second of 5 ms,
+// then 10 ms. Each wait costs the host a wake-up and the clock some microseconds.
+constexpr unsigned kShortWaits = 100, kMiddleWaits = 200;
 
 volatile uint32_t wraps;  // of the 24-bit SysTick
 unsigned polls;
@@ -27,6 +29,23 @@ void region(uint32_t number, uint32_t base, uint32_t size, Access access) {
   const uint32_t log2 = 31u - static_cast<uint32_t>(__builtin_clz(size));
   reg(kMpuBase) = base | 0x10u | number;
   reg(kMpuAttributes) = access | ((log2 - 1u) << 1) | 1u;
+}
+
+unsigned idleMilliseconds(unsigned waits) {
+  if (waits <= kShortWaits) return 1;
+  return waits <= kShortWaits + kMiddleWaits ? 5 : 10;
+}
+
+// Until a number of ticks has passed, or another interrupt comes. Masked, so that a timer that
+// ends before WFI still wakes it.
+void waitTicks(uint32_t ticks) {
+  uint32_t masked;
+  asm volatile("mrs %0, primask\n cpsid i" : "=r"(masked)::"memory");
+  reg(kIrqEnable) = 1u << kTimerIrq;
+  reg(kTimerReload) = ticks;
+  reg(kTimerControl) = 9;  // interrupt, enable
+  asm volatile("wfi");
+  if (!(masked & 1u)) asm volatile("cpsie i" ::: "memory");
 }
 
 uint32_t powerOfTwoFor(uint32_t size) {
@@ -71,11 +90,8 @@ void machine_polled(bool any) {
   ++polls;
   empty_polls = any ? 0 : empty_polls + 1;
   if (busy || empty_polls <= kEmptyPollsBeforeIdle) return;
-  const bool quiet = empty_polls > kEmptyPollsBeforeIdle + kShortWaits;
-  reg(kIrqEnable) = 1u << kTimerIrq;
-  reg(kTimerReload) = MACHINE_CLOCK_HZ / 1000u * (quiet ? 5u : 1u);
-  reg(kTimerControl) = 9;  // interrupt, enable
-  asm volatile("wfi");
+  const unsigned waits = empty_polls - kEmptyPollsBeforeIdle;
+  waitTicks(MACHINE_CLOCK_HZ / 1000u * idleMilliseconds(waits));
 }
 
 unsigned machine_polls(void) { return polls; }
@@ -115,8 +131,12 @@ unsigned long millis(void) {
 void yield(void) { machine_polled(false); }
 
 void delay(unsigned long ms) {
-  const unsigned long start = millis();
-  while (millis() - start < ms) yield();
+  constexpr uint32_t kTicks = MACHINE_CLOCK_HZ / 1000u, kLongest = 1000u;
+  const uint64_t end = machine_ticks() + static_cast<uint64_t>(ms) * kTicks;
+  for (uint64_t now; (now = machine_ticks()) < end;) {
+    const uint64_t left = end - now;
+    if (!busy) waitTicks(left < kLongest * kTicks ? static_cast<uint32_t>(left) : kLongest * kTicks);
+  }
 }
 
 void delayMicroseconds(unsigned int us) {
