@@ -1,10 +1,14 @@
-"""What model.yaml allows against what was measured. Pure: a card and figures in, findings out."""
+"""What must hold of figures: limits of model.yaml, alignment. Pure: figures in, findings out."""
 
 from __future__ import annotations
 
 from hil.card import ModelCard
 from hil.clock import Latency
 from hil.errors import Finding
+
+ALIGNMENT = 16
+"""Bytes: what TFLM aligns tensors to, and what the flatbuffer schema aligns buffers to
+(``force_align: 16`` of Buffer.data)."""
 
 
 def latency_findings(card: ModelCard, board: str, latency: Latency) -> list[Finding]:
@@ -49,3 +53,13 @@ def memory_findings(card: ModelCard, arena: int, flash: int) -> list[Finding]:
         for code, what, used, budget in judged
         if budget is not None and used > budget
     ]
+
+
+def misaligned(what: str, address: int) -> Finding:
+    """The finding of a model or arena that does not lie on a multiple of `ALIGNMENT`."""
+    return Finding(
+        f"{what}_misaligned",
+        f"the {what} lies at 0x{address:08x}, {address % ALIGNMENT} bytes past a multiple of "
+        f"{ALIGNMENT}",
+        numbers={"address": address, "alignment": ALIGNMENT},
+    )

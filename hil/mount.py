@@ -6,9 +6,8 @@ Everything that is found out goes into the record at once, so that it is complet
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,37 +20,16 @@ from hil.errors import Finding, HilError, ProductError
 from hil.firmware import Firmware
 from hil.flash import open_device
 from hil.inventory import Board
+from hil.limits import ALIGNMENT, misaligned
 from hil.model import Model
 from hil.report.record import Record
+from hil.settings import Settings
 from hil.support import check_support
 from hil.tensors import Array
 from hil.tflm import resolve_tflm
 
-ALIGNMENT = 16
-"""Bytes: what TFLM aligns tensors to, and what the flatbuffer schema aligns buffers to
-(``force_align: 16`` of Buffer.data)."""
-
 LOG_KEPT = 4096
 """Characters of the device's last text that a record keeps."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How trials are run.
-
-    Attributes:
-        may_flash: False takes the board as it is.
-        runs: inferences that are timed, at most; a slow model is timed for ``latency_s`` seconds,
-            and never less than five times.
-        vectors: a file that replaces every model's own vectors.
-        defines: sketch options on top of the board's.
-    """
-
-    may_flash: bool = True
-    runs: int = 30
-    latency_s: float = 2.0
-    vectors: Path | None = None
-    defines: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Slot:
@@ -287,13 +265,3 @@ class Mount:
             numbers=finding.numbers,
             hint=hint,
         )
-
-
-def misaligned(what: str, address: int) -> Finding:
-    """The finding of a model or arena that does not lie on a multiple of `ALIGNMENT`."""
-    return Finding(
-        f"{what}_misaligned",
-        f"the {what} lies at 0x{address:08x}, {address % ALIGNMENT} bytes past a multiple of "
-        f"{ALIGNMENT}",
-        numbers={"address": address, "alignment": ALIGNMENT},
-    )

@@ -26,6 +26,7 @@ __all__ = [
     "Expected",
     "Outputs",
     "References",
+    "cached_references",
     "references",
     "run_engine",
 ]
@@ -87,3 +88,14 @@ def _or_dead(
         return run_engine(engine, model, vectors, timeout=timeout)
     except BenchError as error:
         return EngineRefused(engine, error.message, str(error.numbers.get("version", "")))
+
+
+_answers: dict[tuple[str, tuple[bytes, ...]], References] = {}
+
+
+def cached_references(model: Model, vectors: Sequence[Vector]) -> References:
+    """`references`, once a run for the same model and inputs."""
+    key = (model.sha256, tuple(a.tobytes() for vector in vectors for a in vector.inputs))
+    if key not in _answers:
+        _answers[key] = references(model, vectors)
+    return _answers[key]

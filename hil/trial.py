@@ -11,8 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numpy as np
-
 from hil.arena import find_min_arena
 from hil.board import Board
 from hil.clock import Latency, summarise, tick_unit
@@ -21,21 +19,18 @@ from hil.device import Device
 from hil.errors import BenchError, Finding
 from hil.limits import latency_findings, memory_findings
 from hil.model import Model, Vector, load_vectors
-from hil.mount import Mount, Settings, Slot
-from hil.reference import EngineResult, References, references
+from hil.mount import Mount, Slot
+from hil.reference import EngineResult, References, cached_references
+from hil.repetition import FILLS, Outputs, nondeterminism
 from hil.report.record import LatencyRecord, ParityRecord
+from hil.settings import Settings
 from hil.tensors import Array
 
 __all__ = ["FILLS", "Settings", "Slot", "Trial"]
 
-FILLS = (0x00, 0xA5, 0x5A)
-"""What the arena is prefilled with on the passes over the vectors; the last runs in reverse.
-A kernel that reads what it never wrote answers differently."""
-
 WARM_UPS = 3
 LEAST_RUNS = 5
 
-Outputs = list[tuple[Array, ...]]
 _Result = TypeVar("_Result")
 
 
@@ -233,40 +228,3 @@ class Trial(Mount):
         if findings:
             self._note_device()
             raise self.product(findings[0])
-
-
-def nondeterminism(passes: Sequence[Outputs]) -> Finding | None:
-    """The finding of vectors whose repeated answers differ from their first; None if none does."""
-    pairs = [pair for again in passes[1:] for pair in zip(passes[0], again, strict=True)]
-    differing = sum(not _same(first, other) for first, other in pairs)
-    if not differing:
-        return None
-    fills = ", ".join(f"0x{fill:02x}" for fill in FILLS)
-    return Finding(
-        "nondeterministic",
-        f"{differing} of {len(pairs)} repeated inferences gave another answer, with the arena "
-        f"prefilled with {fills} and the vectors in another order: a kernel reads what it never "
-        "wrote, or keeps state",
-        "parity",
-        {"differing": differing, "repeated": len(pairs)},
-    )
-
-
-def _same(first: Sequence[Array], other: Sequence[Array]) -> bool:
-    """Bit for bit: a NaN that comes back as the same NaN is no sign of chance."""
-    return all(_bytes(a) == _bytes(b) for a, b in zip(first, other, strict=True))
-
-
-def _bytes(array: Array) -> bytes:
-    return np.ascontiguousarray(array).tobytes()
-
-
-_answers: dict[tuple[str, tuple[bytes, ...]], References] = {}
-
-
-def cached_references(model: Model, vectors: Sequence[Vector]) -> References:
-    """`references`, once a run for the same model and inputs."""
-    key = (model.sha256, tuple(a.tobytes() for vector in vectors for a in vector.inputs))
-    if key not in _answers:
-        _answers[key] = references(model, vectors)
-    return _answers[key]

@@ -1,0 +1,26 @@
+"""How a run is carried out, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How trials are run.
+
+    Attributes:
+        may_flash: False takes the board as it is.
+        runs: inferences that are timed, at most; a slow model is timed for ``latency_s`` seconds,
+            and never less than five times.
+        vectors: a file that replaces every model's own vectors.
+        defines: sketch options on top of the board's.
+    """
+
+    may_flash: bool = True
+    runs: int = 30
+    latency_s: float = 2.0
+    vectors: Path | None = None
+    defines: Mapping[str, str | int] = field(default_factory=dict)
