@@ -20,7 +20,11 @@ from typing import Any
 Tensors = list[Any]
 Infer = Callable[[Tensors], Tensors]
 
-DISTRIBUTIONS = {"tflm": "tflite-micro", "litert_ref": "ai-edge-litert"}
+DISTRIBUTIONS = {
+    "tflm": "tflite-micro",
+    "litert_ref": "ai-edge-litert",
+    "tensorflow": "tensorflow-cpu",
+}
 
 
 def main(folder: Path) -> None:
@@ -87,15 +91,16 @@ def _tflm() -> Any:
 
 
 def _litert() -> Any:
-    from ai_edge_litert.interpreter import (
-        Interpreter,
-        OpResolverType,
-    )
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+    return _interpreter_engine(Interpreter, OpResolverType.BUILTIN_REF)
+
+
+def _interpreter_engine(make: Any, reference: Any) -> Any:
     def engine(data: bytes, request: dict[str, Any]) -> Any:
-        interpreter = Interpreter(
+        interpreter = make(
             model_content=data,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,  # never XNNPACK
+            experimental_op_resolver_type=reference,  # never XNNPACK
             num_threads=1,
         )
         interpreter.allocate_tensors()
@@ -113,7 +118,19 @@ def _litert() -> Any:
     return engine
 
 
-_ENGINES: dict[str, Callable[[], Any]] = {"tflm": _tflm, "litert_ref": _litert}
+def _tensorflow() -> Any:
+    import tensorflow
+
+    lite = tensorflow.lite
+    reference = lite.experimental.OpResolverType.BUILTIN_REF
+    return _interpreter_engine(lite.Interpreter, reference)
+
+
+_ENGINES: dict[str, Callable[[], Any]] = {
+    "tflm": _tflm,
+    "litert_ref": _litert,
+    "tensorflow": _tensorflow,
+}
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))

@@ -52,6 +52,7 @@ def environment(board: Board) -> dict[str, str]:
             "ARDUINO_DIRECTORIES_DATA": str(arduino_data_dir()),
             "ARDUINO_DIRECTORIES_DOWNLOADS": str(cache_dir() / "arduino" / "downloads"),
             "ARDUINO_DIRECTORIES_USER": str(platform_dir()),
+            "ARDUINO_BUILD_CACHE_PATH": str(cache_dir() / "arduino" / "build-cache"),
         }
     return {**os.environ, **own}
 
@@ -111,7 +112,8 @@ def properties(board: Board, sketch: Path) -> Mapping[str, str]:
 
 
 def _read_properties(board: Board, sketch: Path) -> Mapping[str, str]:
-    arguments = ["compile", "--fqbn", board.full_fqbn, "--show-properties=expanded", str(sketch)]
+    arguments = ["compile", "--fqbn", board.full_fqbn, "--show-properties=expanded"]
+    arguments += ["--build-path", str(cache_dir() / "arduino" / "properties"), str(sketch)]
     done = run(board, arguments, timeout=60)
     if done.status != 0:
         where = "the user's ~/.arduino15" if board.arduino == "user" else "the virtual bench"

@@ -22,7 +22,10 @@ _WORTH_A_LINE_S = 1.0
 
 @dataclass
 class BenchRun:
-    """Trials of one run, one per board, model and sketch, each with its record."""
+    """Trials of one run, one per board, model and sketch, each with its record.
+
+    ``answered`` are boards on which a test without a model passed; such a test has no record.
+    """
 
     plan: Plan
     settings: Settings
@@ -30,6 +33,7 @@ class BenchRun:
     results: Results = field(default_factory=new_results)
     trials: dict[Key, Trial] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
     ahead: Ahead = field(default_factory=lambda: Ahead({}))
 
     def trial(self, pick: Pick, sketch: str | Path = "hil_runner") -> Trial:
@@ -98,7 +102,8 @@ class BenchRun:
         for trial in self.trials.values():
             trial.close()
         self._keep_images()
-        code = exit_code(self.results.records, self.plan.named)
+        owing = set(self.plan.named) - self.answered
+        code = exit_code(self.results.records, owing)
         self.results.finished = now()
         self.results.interrupted = interrupted
         self.results.exit_code = code

@@ -7,7 +7,6 @@ path, shared by all models of one board and TFLM: a new model recompiles its own
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from typing import Any
 from hil import arduino
 from hil.compile import Linked, compile_sketch
 from hil.errors import ProductError
-from hil.firmware import Firmware, TflmInfo, load_firmware, read_sections
+from hil.firmware import Firmware, TflmInfo, image_digest, load_firmware, read_sections
 from hil.paths import cache_dir
 from hil.recipe import Recipe, facts_of, generated_files, key_of, recipe
 from hil.setup.files import locked, new_folder, write_atomic
@@ -109,7 +108,7 @@ def _keep(
             model_sha256=wanted.model.sha256,
             model_crc32=wanted.model.crc32,
             build_id=build_id,
-            digest=hashlib.sha256((work / f"{name}.elf").read_bytes()).hexdigest(),
+            digest=image_digest(work / f"{name}.elf"),
             folder=folder,
             elf=folder / f"{name}.elf",
             flash=linked.flash,

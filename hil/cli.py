@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hil.errors import HilError, Kind
-from hil.report.writer import EXIT_BENCH, EXIT_PRODUCT, EXIT_SETUP
 
 if TYPE_CHECKING:
     from hil.inventory import Board
@@ -133,7 +132,10 @@ def _board(boards_file: Path, name: str) -> Board:
     return select(load_bench(boards_file), [name]).boards[0]
 
 
-_EXIT = {Kind.SETUP: EXIT_SETUP, Kind.BENCH: EXIT_BENCH, Kind.PRODUCT: EXIT_PRODUCT}
+def _exit_code(kind: Kind) -> int:
+    from hil.report.writer import EXIT_BENCH, EXIT_PRODUCT, EXIT_SETUP
+
+    return {Kind.SETUP: EXIT_SETUP, Kind.BENCH: EXIT_BENCH, Kind.PRODUCT: EXIT_PRODUCT}[kind]
 
 
 def main() -> None:
@@ -144,7 +146,8 @@ def main() -> None:
         app()
     except HilError as error:
         print(f"hil: {error}", file=sys.stderr)
-        sys.exit(_EXIT[error.kind])
+        sys.exit(_exit_code(error.kind))
     except LauncherError as error:
         print(f"hil: {error}", file=sys.stderr)
-        sys.exit(EXIT_SETUP if isinstance(error, UnknownBoardError) else EXIT_BENCH)
+        unknown = isinstance(error, UnknownBoardError)
+        sys.exit(_exit_code(Kind.SETUP if unknown else Kind.BENCH))

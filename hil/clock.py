@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -42,7 +42,7 @@ def tick_unit(info: Info) -> TickUnit | None:
 class Latency:
     """Time of one inference in ``unit``; ``first`` is the first one after the load, apart.
 
-    ``mad`` is the median absolute deviation from the median.
+    ``mad`` is the median absolute deviation from the median; ``samples`` are all of them.
     """
 
     unit: Unit
@@ -54,6 +54,7 @@ class Latency:
     p95: float
     max: float
     mad: float
+    samples: tuple[float, ...] = field(default=(), repr=False)
 
 
 def summarise(unit: TickUnit, first: int, ticks: Sequence[int]) -> Latency:
@@ -70,4 +71,5 @@ def summarise(unit: TickUnit, first: int, ticks: Sequence[int]) -> Latency:
         p95=float(np.percentile(values, 95)),
         max=float(values.max()),
         mad=float(np.median(np.abs(values - median))),
+        samples=tuple(float(value) for value in values),
     )

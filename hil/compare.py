@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from hil.parity import SHOWN, Parity, Tolerance, Worst, merge, parity_finding
+from hil.spread import spread_of
 from hil.tensors import Array
 
 _Judged = tuple[Array, Array, Parity]  # differences, which are too large, and the figures
@@ -36,8 +37,12 @@ def compare_tensor(
     *,
     vector: str = "",
     output: int = 0,
+    zero_point: int = 0,
 ) -> Parity:
-    """Compare one output; ``observed`` None is a missing one. Never raises for its arrays."""
+    """Compare one output; ``observed`` None is a missing one. Never raises for its arrays.
+
+    ``zero_point`` is taken off both for the signal-to-noise ratio and the cosine.
+    """
     tolerance = tolerance or Tolerance()
     limit = tolerance.limit(expected.dtype.kind)
     problem = _misfit(expected, observed)
@@ -56,6 +61,7 @@ def compare_tensor(
         argmax_total=total,
         limit=limit,
         worst=_worst(expected, observed, delta, bad, vector, output),
+        spread=spread_of(expected, observed, zero_point),
     )
 
 
@@ -64,6 +70,7 @@ def compare_outputs(
     observed: Sequence[Sequence[Array] | None],
     tolerance: Tolerance | None = None,
     names: Sequence[str] = (),
+    zero_points: Sequence[int] = (),
 ) -> Parity:
     """Compare every output of every vector: ``expected[vector][output]``.
 
@@ -75,7 +82,12 @@ def compare_outputs(
         got = (observed[n] if n < len(observed) else None) or ()
         parities += [
             compare_tensor(
-                array, got[i] if i < len(got) else None, tolerance, vector=name, output=i
+                array,
+                got[i] if i < len(got) else None,
+                tolerance,
+                vector=name,
+                output=i,
+                zero_point=zero_points[i] if i < len(zero_points) else 0,
             )
             for i, array in enumerate(wanted)
         ]

@@ -58,8 +58,8 @@ def compile_sketch(wanted: Recipe, files: Mapping[str, str]) -> Linked:
 def _prefix_maps(wanted: Recipe) -> list[str]:
     """Library paths stay out of the image (``__FILE__`` of a failed check puts them there)."""
     maps = (
-        f"-ffile-prefix-map={wanted.tflm.library}=tflm "
-        f"-ffile-prefix-map={device_library()}=HilDevice"
+        f'"-ffile-prefix-map={wanted.tflm.library}=tflm" '
+        f'"-ffile-prefix-map={device_library()}=HilDevice"'
     )
     flags = ("compiler.cpp.extra_flags", "compiler.c.extra_flags")
     return [word for flag in flags for word in ("--build-property", f"{flag}={maps}")]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import suppress
 
 from hil import messages as m
 from hil.errors import BenchError, HilError
@@ -18,6 +17,9 @@ from hil.session import DeviceReset, DeviceSilent, Log, Reply, Session
 
 WORK_S = 5.0
 """Seconds that a kind of work is expected to take before it was seen once."""
+
+DEAF_S = 2.0
+"""Seconds that a device may take to acknowledge a RESET, and to come back if it did not."""
 
 _TRY_S = 1.0
 
@@ -105,10 +107,15 @@ class Connection:
         return reply
 
     def restart(self) -> None:
-        """Restarts the device and shakes hands again."""
-        with suppress(DeviceReset, DeviceSilent, BenchError):
-            self._live().ask(m.Reset(), m.Resetting, give_up_s=2.0)
-        self._reconnect()
+        """Restarts the device and shakes hands again; one that is deaf gets `DEAF_S` for it."""
+        patience = self._boot_s
+        try:
+            self._live().ask(m.Reset(), m.Resetting, give_up_s=DEAF_S)
+        except DeviceSilent:
+            patience = min(patience, DEAF_S)
+        except (DeviceReset, BenchError):
+            pass
+        self._reconnect(patience)
 
     def _live(self) -> Session:
         if self._session is None:
@@ -130,10 +137,10 @@ class Connection:
         except DeviceSilent as error:
             raise silent_error(error, self.names) from error
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, patience: float) -> None:
         """Handshake with a board that restarts; its port may vanish and come back meanwhile."""
         self.close()
-        deadline = self._clock() + self._boot_s
+        deadline = self._clock() + patience
         while wait_for_port(self._port, True, deadline):
             try:
                 return self._connect(min(deadline, self._clock() + _TRY_S))
@@ -141,7 +148,7 @@ class Connection:
                 if error.code == "protocol_version" or self._clock() >= deadline:
                     raise
             time.sleep(POLL_S)
-        raise self.names.bench("port_lost", f"{self._port} was not back in {self._boot_s:g} s")
+        raise self.names.bench("port_lost", f"{self._port} was not back in {patience:g} s")
 
     def _guarded(
         self, request: m.Message, kind: type[Reply], expected_s: float, reply_bytes: int
@@ -164,7 +171,7 @@ class Connection:
     def _after_restart(self, what: str, otherwise: str) -> HilError:
         """Why the device restarted, as an error; connected again if it came back."""
         try:
-            self._reconnect()
+            self._reconnect(self._boot_s)
             record = self._live().ask(m.AskCrash(), m.Crash)
         except (BenchError, DeviceReset, DeviceSilent) as error:
             return self.names.bench(otherwise, f"{what}; then: {error}")

@@ -28,7 +28,7 @@ from hil.model import Model
 from hil.tensors import Array
 from hil.vectors import Vector
 
-Engine = Literal["tflm", "litert_ref"]
+Engine = Literal["tflm", "litert_ref", "tensorflow"]
 Outputs = tuple[tuple[Array, ...], ...]
 
 ENGINES: tuple[Engine, ...] = ("tflm", "litert_ref")
@@ -104,7 +104,7 @@ def _write_request(
         "vectors": len(vectors),
         "sequences": model.card.sequences,
         "arena": _generous_arena(model),
-        "memory": _MEMORY,
+        "memory": _MEMORY * (4 if engine == "tensorflow" else 1),
         "seconds": int(seconds) + 5,
     }
     arrays: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -30,7 +31,8 @@ class Firmware:
 
     Attributes:
         build_id: 16 hex digits over everything that the image depends on; the device repeats it.
-        digest: SHA-256 of the ELF, 64 hex digits.
+        digest: SHA-256 of what is flashed (`image_digest`), 64 hex digits; the same from any
+            checkout path, which the debug information of the ELF is not.
         folder: the artefacts that ``arduino-cli upload --input-dir`` takes.
         flash: bytes of flash in use (.text, .rodata and the image of .data; the model in it).
         data, bss: bytes of the ELF sections, the arena apart.
@@ -99,6 +101,16 @@ def read_sections(elf: Path, arena_symbol: str = "arena") -> Sections:
     data = sum(_size(s) for s in sections if _writable(s) and s["sh_type"] == "SHT_PROGBITS")
     bss = sum(_size(s) for s in sections if s.name.startswith((".bss", ".noinit", ".dram0.bss")))
     return Sections(data, bss - arena, arena)
+
+
+def image_digest(elf: Path) -> str:
+    """SHA-256 over address, length and bytes of every loaded segment: what ends up in flash."""
+    digest = hashlib.sha256()
+    with elf.open("rb") as stream:
+        for segment in ELFFile(stream).iter_segments("PT_LOAD"):
+            digest.update(f"{segment['p_paddr']}:{segment['p_filesz']}:".encode())
+            digest.update(segment.data())
+    return digest.hexdigest()
 
 
 def _writable(section: Section) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hil.device import Device
+from hil.device_clock import DeviceClock
 from hil.firmware import Firmware
 from hil.inputs import model_inputs
 from hil.inventory import Board
@@ -15,7 +16,7 @@ from hil.model import Model
 from hil.monitor import Monitor, open_monitor
 from hil.reference import References
 from hil.selection import Pick
-from hil.stash import bench_run
+from hil.stash import CLOCK, bench_run
 from hil.tensors import Array
 from hil.trial import Trial
 
@@ -83,6 +84,14 @@ def infer(trial: Trial) -> Callable[..., Array | tuple[Array, ...]]:
         return outputs[0] if len(outputs) == 1 else outputs
 
     return run
+
+
+@pytest.fixture
+def device_clock(request: pytest.FixtureRequest) -> DeviceClock:
+    """The board's clock: ask for it beside ``benchmark``, then
+    ``device_clock.replay(benchmark, trial.latency())``."""
+    clock: DeviceClock = request.node.stash[CLOCK]
+    return clock
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from hil import arduino
-from hil.device import BOOT_S, Device
+from hil.device import BOOT_S, HANG_S, Device
 from hil.errors import BenchError, HilError
 from hil.firmware import Firmware
 from hil.inventory import Board
@@ -99,6 +99,7 @@ def open_device(
     *,
     may_flash: bool = True,
     on_flash: Callable[[], None] = lambda: None,
+    hang_s: float = HANG_S,
 ) -> Device:
     """A device that runs ``firmware``, flashed only if the board does not run it yet.
 
@@ -109,21 +110,21 @@ def open_device(
         BenchError, ProductError: as `Device` and `upload`; with ``may_flash`` False also
             ``stale_firmware``, ``wrong_model`` and ``wrong_board`` of what was found.
     """
-    found = _connect(board, firmware, model, boot_s=PROBE_S if may_flash else None)
+    found = _connect(board, firmware, model, PROBE_S if may_flash else BOOT_S, hang_s)
     if isinstance(found, Device):
         return found
     if not may_flash or found.code not in (*_REPLACE, "port_absent", "model_corrupt"):
         raise found
     on_flash()
     upload(board, firmware)
-    found = _connect(board, firmware, model, boot_s=None)
+    found = _connect(board, firmware, model, BOOT_S, hang_s)
     if isinstance(found, Device):
         return found
     raise found
 
 
 def _connect(
-    board: Board, firmware: Firmware, model: str, *, boot_s: float | None
+    board: Board, firmware: Firmware, model: str, boot_s: float, hang_s: float
 ) -> Device | HilError:
     device = Device(
         board.port,
@@ -131,7 +132,8 @@ def _connect(
         expect=identity(firmware),
         board=board.id,
         model=model,
-        boot_s=BOOT_S if boot_s is None else boot_s,
+        boot_s=boot_s,
+        hang_s=hang_s,
     )
     try:
         return device.__enter__()

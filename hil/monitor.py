@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
@@ -29,6 +30,7 @@ class Monitor:
         self._link = link
         self._board = board
         self._seen = 0
+        self._decoder = getincrementaldecoder("utf-8")(errors="replace")
         self.text = ""
 
     def send(self, text: str) -> None:
@@ -45,9 +47,7 @@ class Monitor:
         Raises:
             BenchError: port_lost.
         """
-        data = self._link.read(time.monotonic() + timeout)
-        self._take(data)
-        return data.decode(errors="replace")
+        return self._take(self._link.read(time.monotonic() + timeout))
 
     def expect(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
         """Waits until ``pattern`` (a regular expression) appears in text not matched before.
@@ -69,12 +69,14 @@ class Monitor:
                 raise self._missed(pattern, timeout)
             self._take(data)
 
-    def _take(self, data: bytes) -> None:
-        self.text += data.decode(errors="replace")
+    def _take(self, data: bytes) -> str:
+        new = self._decoder.decode(data)
+        self.text += new
         surplus = len(self.text) - KEEP
         if surplus > 0:
             self.text = self.text[surplus:]
             self._seen = max(0, self._seen - surplus)
+        return new
 
     def _missed(self, pattern: str, timeout: float) -> ProductError:
         printed = self.text.rstrip() or "(nothing)"

@@ -6,30 +6,32 @@ Everything that is found out goes into the record at once, so that it is complet
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hil import build as building
-from hil.arena import find_min_arena
 from hil.claim import Claim
-from hil.device import Device, Inference
+from hil.crash import retell
+from hil.device import Device
 from hil.errors import Finding, HilError, ProductError
 from hil.firmware import Firmware
 from hil.flash import open_device
 from hil.inventory import Board
-from hil.limits import ALIGNMENT, misaligned
 from hil.model import Model
 from hil.report.record import Record
 from hil.settings import Settings
 from hil.support import check_support
-from hil.tensors import Array
+from hil.symbols import Symbols
 from hil.tflm import resolve_tflm
 
 LOG_KEPT = 4096
 """Characters of the device's last text that a record keeps."""
+
+_FACTS = ("unit", "reset_cause", "boot_count", "clock", "ticks_per_s", "schema_supported",
+          "model_schema", "model_addr", "arena_addr", "compiler", "kernels")  # fmt: skip
 
 
 class Slot:
@@ -72,8 +74,6 @@ class Mount:
         )
         self._firmware: Firmware | HilError | None = None
         self._device: Device | None = None
-        self._loaded = False
-        self._load_error: HilError | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -92,7 +92,6 @@ class Mount:
         with self.slot.lock:
             self._note_device()
             self._device = None
-            self._loaded = False
             self._open.close()
             if self.slot.current is self:
                 self.slot.current = None
@@ -104,6 +103,8 @@ class Mount:
             yield
         except HilError as error:
             self._note_device()
+            if isinstance(self._firmware, Firmware):
+                retell(error, Symbols(self._firmware.elf))
             self.record.add(error.finding(suite))
             raise
 
@@ -161,6 +162,7 @@ class Mount:
                 self.model.name,
                 may_flash=self.settings.may_flash,
                 on_flash=lambda: self.record.note(flashed=True),
+                hang_s=self.settings.hang_s,
             )
             opened.callback(device.close)
             self._open = opened.pop_all()
@@ -174,86 +176,8 @@ class Mount:
         self.record.note_wire(resent=device.resent)
         self.record.note(
             device_log=device.log[-LOG_KEPT:],
-            device={
-                "unit": info.unit,
-                "reset_cause": info.reset_cause,
-                "boot_count": info.boot_count,
-                "clock": info.clock,
-                "ticks_per_s": info.ticks_per_s,
-                "schema_supported": info.schema_supported,
-                "model_schema": info.model_schema,
-                "model_addr": info.model_addr,
-                "arena_addr": info.arena_addr,
-                "compiler": info.compiler,
-                "kernels": info.kernels,
-            },
+            device={name: getattr(info, name) for name in _FACTS},
         )
-
-    # -- model in the arena
-
-    @property
-    def given_arena(self) -> int:
-        """Bytes of arena that the product gives (model.yaml); 0: all that the image has."""
-        return self.model.card.arena_bytes or 0
-
-    def load(self, fill: int = 0) -> Device:
-        """The device with the model loaded, the arena prefilled with ``fill``.
-
-        Raises:
-            ProductError: schema_mismatch, arena_overflow (with the bytes that are needed),
-                arena_misaligned, model_misaligned, missing_op, crash.
-        """
-        device = self.device()
-        if self._load_error is not None:
-            raise self._load_error
-        with self.recorded("load"):
-            try:
-                self._check_addresses(device)
-                loaded = device.load(self.given_arena, fill)
-            except ProductError as error:
-                self._load_error = self._explain(device, error)
-                raise self._load_error from error
-        self._loaded = True
-        self.record.note_memory(arena_used=loaded.arena_used, arena_given=loaded.arena_size)
-        return device
-
-    def unloaded(self) -> None:
-        """Says that the device holds another load than `load` left."""
-        self._loaded = False
-
-    def infer(self, inputs: Sequence[Array]) -> Inference:
-        """One inference on the loaded device; exact dtypes and shapes."""
-        with self.slot.lock:
-            if not self._loaded:
-                self.load()
-            with self.recorded("infer"):
-                return self.device().infer(inputs)
-
-    def _check_addresses(self, device: Device) -> None:
-        places = (("model", device.info.model_addr), ("arena", device.info.arena_addr))
-        for what, address in places:
-            if address % ALIGNMENT:
-                raise self.product(misaligned(what, address), f"declare it alignas({ALIGNMENT})")
-
-    def _explain(self, device: Device, error: ProductError) -> ProductError:
-        """The error of a refused load, with the arena that would have been enough."""
-        if error.code != "arena_overflow":
-            return error
-        given = int(error.numbers.get("given", 0)) or device.info.arena_cap
-        needed = find_min_arena(device)
-        self.record.note_memory(arena_given=given, arena_needed=needed)
-        return self.arena_overflow(given, needed, device.info.arena_cap)
-
-    def arena_overflow(self, given: int, needed: int | None, cap: int) -> ProductError:
-        """An arena that is too small; ``needed`` None: more than the part has."""
-        need = f"{needed:,}" if needed is not None else f"more than {cap:,}"
-        hint = f"give it arena_bytes: {needed} (model.yaml)" if needed else "take a larger part"
-        finding = Finding(
-            "arena_overflow",
-            f"the model needs an arena of {need} bytes, {given:,} are given",
-            numbers={"given": given, "needed": needed, "cap": cap},
-        )
-        return self.product(finding, hint)
 
     def product(self, finding: Finding, hint: str = "") -> ProductError:
         """A finding as the error that stops a step."""

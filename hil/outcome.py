@@ -22,7 +22,7 @@ anything else           port_lost if the port vanished, else no_answer (bench)
 ======================  ==========================================================
 
 Silence alone is no_answer (bench), after LOAD or INVOKE too: a cable that was pulled and a kernel
-that never ends look the same from here. Only a watchdog tells them apart.
+that never ends look the same from here. A watchdog tells them apart, or asking again (`hil.hang`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ from hil.session import DeviceSilent
 
 LOG_QUOTE = 400
 """Characters of the device's last text that an error quotes."""
+
+LOG_MARK = "\n  device log: "
+"""What stands before them."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,8 @@ def silent_work_error(error: DeviceSilent, log: str, names: Names) -> BenchError
     """Nothing came back from work, though the frames before it were acknowledged."""
     text = f"{error}, though the frames before it were acknowledged" + _quote(log)
     hint = "cable and power; if the kernel never ends, a watchdog in the firmware will say so"
-    return names.bench("no_answer", text, hint, waited_s=round(error.waited, 2))
+    numbers = {"waited_s": round(error.waited, 2), "request": error.request}
+    return names.bench("no_answer", text, hint, **numbers)
 
 
 def restart_error(
@@ -222,4 +226,4 @@ def _hang(record: m.Crash | None, log: str, names: Names) -> ProductError:
 
 def _quote(log: str) -> str:
     tail = log.strip()[-LOG_QUOTE:]
-    return f"\n  device log: {tail}" if tail else ""
+    return LOG_MARK + tail if tail else ""

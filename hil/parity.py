@@ -9,6 +9,7 @@ from typing import Any
 
 from hil.card import ToleranceCard
 from hil.errors import Finding
+from hil.spread import Spread, merge_spreads
 
 SHOWN = 5
 """How many of the worst elements are kept and shown."""
@@ -83,6 +84,7 @@ class Parity:
     limit: str = ""
     worst: tuple[Worst, ...] = ()
     problems: tuple[str, ...] = ()
+    spread: Spread = Spread()
 
     @property
     def ok(self) -> bool:
@@ -107,6 +109,7 @@ class Parity:
             "inf": self.inf_count,
             "limit": self.limit,
             "problems": list(self.problems),
+            **self.spread.record(),
         }
 
 
@@ -128,13 +131,18 @@ def merge(parities: Iterable[Parity]) -> Parity:
         limit="; ".join(dict.fromkeys(p.limit for p in parts if p.limit)),
         worst=tuple(shown[:SHOWN]),
         problems=tuple(dict.fromkeys(line for p in parts for line in p.problems)),
+        spread=merge_spreads(p.spread for p in parts),
     )
 
 
 def parity_finding(
-    parity: Parity, oracle: str, tolerance: Tolerance | None = None, suite: str = "parity"
+    parity: Parity,
+    oracle: str,
+    tolerance: Tolerance | None = None,
+    suite: str = "parity",
+    why: str = "",
 ) -> Finding | None:
-    """The finding of a comparison, or None if everything agrees."""
+    """The finding of a comparison, or None if everything agrees. ``why`` goes into the message."""
     if parity.ok:
         return None
     if not parity.elements:
@@ -142,6 +150,7 @@ def parity_finding(
     lines = [_headline(parity, oracle, tolerance)]
     lines += [f"  {line}" for line in parity.problems[:SHOWN]]
     lines += [f"  {worst}" for worst in parity.worst]
+    lines += [f"  {why}"] if why else []
     return Finding("parity", "\n".join(lines), suite, parity.record())
 
 
@@ -156,6 +165,8 @@ def _headline(parity: Parity, oracle: str, tolerance: Tolerance | None) -> str:
     if parity.argmax_agreement is not None:
         parts.append(f"argmax agrees on {parity.argmax_agreement:.1%}")
     parts.append(f"limit {parity.limit}")
+    if parity.spread.snr_db is not None:
+        parts.append(f"SNR {parity.spread.snr_db:.1f} dB")
     if tolerance and tolerance.reason:
         parts.append(f"widened because: {tolerance.reason}")
     return ", ".join(parts)

@@ -13,10 +13,12 @@ import pytest
 from hil import fixtures
 from hil.ahead import STEPS, Ahead, Job
 from hil.bench_run import BenchRun, merged_message
+from hil.device_clock import DeviceClock, scale_unit
 from hil.errors import HilError, Kind, SetupError
 from hil.report.table import render
+from hil.report.writer import EXIT_BENCH
 from hil.selection import Pick
-from hil.stash import PICK, RUN, bench_run, pick_of, trial_of
+from hil.stash import CLOCK, PICK, RUN, bench_run, pick_of, trial_of
 from hil.testreport import note, story
 
 _SETUP_ERROR = pytest.StashKey[SetupError]()
@@ -45,6 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--models", default=None, metavar="DIR", help="default: models/")
     group.addoption("--vectors", default=None, metavar="FILE", help=".npz, .csv or .wav")
     group.addoption("--runs", type=int, default=30, metavar="N", help="inferences that are timed")
+    group.addoption(
+        "--tensorflow", action="store_true", help="compare LiteRT with TensorFlow's interpreter too"
+    )
     group.addoption("--no-flash", action="store_true", help="test the firmware that is there")
     group.addoption("--reports", default=None, metavar="DIR", help="default: reports/")
 
@@ -123,6 +128,35 @@ def _say_of(config: pytest.Config) -> Callable[[str], None]:
     return reporter.write_line if reporter else lambda _: None
 
 
+# --- latency
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Gives pytest-benchmark the board's clock before its fixture is made."""
+    pick = pick_of(item)
+    if pick is not None and "device_clock" in getattr(item, "fixturenames", ()):
+        clock = DeviceClock(pick.board.id)
+        item.stash[CLOCK] = clock
+        item.add_marker(pytest.mark.benchmark(timer=clock))
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_benchmark_scale_unit(
+    unit: str, benchmarks: Sequence[object]
+) -> tuple[str, float] | None:
+    return scale_unit(unit, benchmarks)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(
+    config: pytest.Config, machine_info: dict[str, object]
+) -> None:
+    run = config.stash.get(RUN, None)
+    if run is not None:
+        machine_info["boards"] = [record.board_facts() for record in run.results.records]
+
+
 # --- verdicts
 
 
@@ -138,10 +172,14 @@ def pytest_runtest_makereport(
         # pytest says ERROR for set-up and FAILED for the call; here the fault decides which it is.
         report.when = "call" if error.kind is Kind.PRODUCT else "setup"
         report.longrepr = story(error, trial)
-        report.user_properties += [("hil_code", error.code), ("hil_numbers", str(error.numbers))]
+        # On the item too: JUnit XML has the properties of the last report of a test.
+        item.user_properties += [("hil_code", error.code), ("hil_numbers", str(error.numbers))]
+        report.user_properties = list(item.user_properties)
     if run and trial:
         note(trial, item, call, report, error)
         run.save()
+    elif run and report.when == "call" and report.passed and (pick := pick_of(item)):
+        run.answered.add(pick.board.id)
     return report
 
 
@@ -150,16 +188,21 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if run is None or session.config.option.collectonly:
         return
     code = run.finish(interrupted=int(exitstatus) == pytest.ExitCode.INTERRUPTED)
-    only_bench = int(exitstatus) == pytest.ExitCode.TESTS_FAILED and not _other_failures(session)
-    if code and (int(exitstatus) == pytest.ExitCode.OK or only_bench):
-        session.exitstatus = code
+    if int(exitstatus) == pytest.ExitCode.OK:
+        session.exitstatus = code or exitstatus
+    elif int(exitstatus) == pytest.ExitCode.TESTS_FAILED and _only_bench_faults(session, code):
+        session.exitstatus = EXIT_BENCH
+    run.results.exit_code = int(session.exitstatus)
+    run.save()
 
 
-def _other_failures(session: pytest.Session) -> bool:
-    """Whether a test failed that no record knows of (one that uses no board)."""
+def _only_bench_faults(session: pytest.Session, code: int) -> bool:
+    """Whether nothing FAILED and every ERROR is the bench's: by its record (``code``), or by its
+    own code where a test has a board and no model, and so no record."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    failed = reporter.stats.get("failed", []) if reporter else []
-    return any(not dict(r.user_properties).get("hil_code") for r in failed)
+    stats = reporter.stats if reporter else {}
+    known = [dict(report.user_properties).get("hil_code") for report in stats.get("error", [])]
+    return not stats.get("failed") and (code == EXIT_BENCH or all(known))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

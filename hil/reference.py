@@ -53,11 +53,22 @@ class References:
     reason: str = ""
     arena_bytes: int | None = None
 
+    def answers(self) -> dict[str, Outputs]:
+        """The answers of every engine that gave some, by its name."""
+        given = {n: r.outputs for n, r in self.others.items() if isinstance(r, EngineResult)}
+        return {**given, self.oracle.oracle: self.oracle.outputs}
+
 
 def references(
-    model: Model, vectors: Sequence[Vector], *, timeout: float | None = None
+    model: Model,
+    vectors: Sequence[Vector],
+    *,
+    timeout: float | None = None,
+    beside: Sequence[Engine] = (),
 ) -> References:
     """Run both engines side by side and choose the oracle: TFLM, else LiteRT.
+
+    Engines of ``beside`` (TensorFlow's own interpreter) run too, for the drift only.
 
     Raises:
         BenchError: reference_died if TFLM died, or if no engine gives an answer. LiteRT dying
@@ -67,12 +78,15 @@ def references(
         drift = pool.submit(_or_dead, "litert_ref", model, vectors, timeout)
         first = run_engine("tflm", model, vectors, timeout=timeout)
         second = drift.result()
+    more: dict[str, EngineResult | EngineRefused] = {
+        engine: _or_dead(engine, model, vectors, timeout) for engine in beside
+    }
     if isinstance(first, EngineResult):
         oracle = Expected("tflm", first.outputs, first.version)
-        return References(oracle, {"litert_ref": second}, "", first.arena_bytes)
+        return References(oracle, {"litert_ref": second, **more}, "", first.arena_bytes)
     if isinstance(second, EngineResult):
         oracle = Expected("litert_ref", second.outputs, second.version)
-        return References(oracle, {"tflm": first}, f"no answer from TFLM: {first.reason}")
+        return References(oracle, {"tflm": first, **more}, f"no answer from TFLM: {first.reason}")
     raise BenchError(
         "reference_died",
         f"no host engine answers. tflm: {first.reason}; litert_ref: {second.reason}",
@@ -90,12 +104,15 @@ def _or_dead(
         return EngineRefused(engine, error.message, str(error.numbers.get("version", "")))
 
 
-_answers: dict[tuple[str, tuple[bytes, ...]], References] = {}
+_answers: dict[tuple[object, ...], References] = {}
 
 
-def cached_references(model: Model, vectors: Sequence[Vector]) -> References:
+def cached_references(
+    model: Model, vectors: Sequence[Vector], beside: Sequence[Engine] = ()
+) -> References:
     """`references`, once a run for the same model and inputs."""
-    key = (model.sha256, tuple(a.tobytes() for vector in vectors for a in vector.inputs))
+    data = tuple(a.tobytes() for vector in vectors for a in vector.inputs)
+    key = (model.sha256, data, tuple(beside))
     if key not in _answers:
-        _answers[key] = references(model, vectors)
+        _answers[key] = references(model, vectors, beside=beside)
     return _answers[key]

@@ -32,11 +32,12 @@ class DeviceReset(Exception):
 
 
 class DeviceSilent(Exception):
-    """No byte of a reply came, however often the request was sent. ``waited`` in seconds."""
+    """No byte of a reply came, however often it was sent. ``waited`` in seconds; ``request`` is
+    the name of its class."""
 
     def __init__(self, request: str, waited: float) -> None:
         super().__init__(f"no answer to {request} in {waited:.1f} s")
-        self.waited = waited
+        self.request, self.waited = request, waited
 
 
 class Log:

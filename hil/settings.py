@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hil.device import HANG_S
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -15,7 +17,10 @@ class Settings:
         may_flash: False takes the board as it is.
         runs: inferences that are timed, at most; a slow model is timed for ``latency_s`` seconds,
             and never less than five times.
+        tensorflow: True compares LiteRT with TensorFlow's own interpreter too.
         vectors: a file that replaces every model's own vectors.
+        samples: samples of a labelled set that are run, at most; 0: all of them.
+        hang_s: seconds after which an inference that does not answer is given up.
         defines: sketch options on top of the board's.
     """
 
@@ -23,4 +28,7 @@ class Settings:
     runs: int = 30
     latency_s: float = 2.0
     vectors: Path | None = None
+    tensorflow: bool = False
+    samples: int = 50
+    hang_s: float = HANG_S
     defines: Mapping[str, str | int] = field(default_factory=dict)

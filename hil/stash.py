@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from hil.bench_run import BenchRun
+from hil.device_clock import DeviceClock
 from hil.selection import Pick, make_plan
 from hil.trial import Settings, Trial
 
 RUN = pytest.StashKey[BenchRun]()
+CLOCK = pytest.StashKey[DeviceClock]()
 PICK = "_hil_pick"
 """The fixture that is parametrised: a pick and the sketch to run."""
 
@@ -34,6 +36,7 @@ def bench_run(config: pytest.Config) -> BenchRun:
         settings = Settings(
             may_flash=not option("--no-flash"),
             runs=option("--runs"),
+            tensorflow=option("--tensorflow"),
             vectors=Path(vectors) if vectors else None,
         )
         reports = Path(option("--reports") or root / "reports")

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from hil.arena import find_min_arena
+from hil.attribution import Attribution
 from hil.board import Board
 from hil.clock import Latency, summarise, tick_unit
 from hil.compare import Parity, Tolerance, compare_outputs, parity_finding
 from hil.device import Device
 from hil.errors import BenchError, Finding
 from hil.limits import latency_findings, memory_findings
+from hil.loaded import LoadedMount
 from hil.model import Model, Vector, load_vectors
-from hil.mount import Mount, Slot
-from hil.reference import EngineResult, References, cached_references
+from hil.mount import Slot
+from hil.reference import Engine, EngineResult, References, cached_references
 from hil.repetition import FILLS, Outputs, nondeterminism
 from hil.report.record import LatencyRecord, ParityRecord
 from hil.settings import Settings
@@ -34,10 +35,11 @@ LEAST_RUNS = 5
 _Result = TypeVar("_Result")
 
 
-class Trial(Mount):
+class Trial(LoadedMount):
     """The steps of a verdict: `parity`, `latency`, `memory`, and what they need.
 
-    Raises of every step: what `Mount.load` raises, and `BenchError` for the wire and the port.
+    Raises of every step: what `LoadedMount.load` and `LoadedMount.ask` raise, and `BenchError` for
+    the wire and the port.
     """
 
     def __init__(
@@ -80,10 +82,14 @@ class Trial(Mount):
         """
         return self._once("expected", self._expected)
 
+    @property
+    def _beside(self) -> tuple[Engine, ...]:
+        return ("tensorflow",) if self.settings.tensorflow else ()
+
     def _expected(self) -> References:
         self.firmware()
         with self.recorded("reference"):
-            answers = cached_references(self.model, self.vectors())
+            answers = cached_references(self.model, self.vectors(), self._beside)
         oracle = answers.oracle
         self.record.note(
             oracle=oracle.oracle, oracle_version=oracle.version, oracle_reason=answers.reason
@@ -112,9 +118,9 @@ class Trial(Mount):
         self.load(FILLS[0])  # what the device refuses counts before what no engine answers
         wanted = self.expected()
         passes = [self._pass(fill, reverse=fill == FILLS[-1]) for fill in FILLS]
-        parity = self._judge(wanted, passes[0])
+        parity, attribution = self._judge(wanted, passes[0])
         findings = [
-            parity_finding(parity, wanted.oracle.oracle, self.tolerance),
+            parity_finding(parity, wanted.oracle.oracle, self.tolerance, why=attribution.text),
             nondeterminism(passes),
         ]
         self._raise_first([finding for finding in findings if finding])
@@ -125,31 +131,44 @@ class Trial(Mount):
 
         A stateful model's vectors are a sequence and keep their order.
         """
-        device = self.load(fill)
+        self.load(fill)
         vectors = list(enumerate(self.vectors()))
         if reverse and not self.model.card.sequences:
             vectors.reverse()
         answers: dict[int, tuple[Array, ...]] = {}
         for n, vector in vectors:
             if self.model.stateful and not self.model.card.sequences and answers:
-                device = self.load(fill)  # as the host's engines do: no state from another vector
+                self.load(fill)  # as the host's engines do: no state from another vector
             with self.recorded("parity"):
-                answers[n] = device.infer(vector.inputs).outputs
+                answers[n] = self.ask(vector.inputs).outputs
         return [answers[n] for n in sorted(answers)]
 
-    def _judge(self, wanted: References, observed: Outputs) -> Parity:
-        names = [vector.name for vector in self.vectors()]
+    def _judge(self, wanted: References, observed: Outputs) -> tuple[Parity, Attribution]:
         oracle = wanted.oracle
-        parity = compare_outputs(oracle.outputs, observed, self.tolerance, names)
+        parity = self._compare(oracle.outputs, observed)
         self._note_parity(oracle.oracle, parity, oracle.version, wanted.reason)
+        steps = {"device": parity}
         for name, other in wanted.others.items():
-            if isinstance(other, EngineResult):
-                drift = compare_outputs(other.outputs, observed, self.tolerance, names)
-                self._note_parity(name, drift, other.version, "")
-            else:
+            if not isinstance(other, EngineResult):
                 absent = ParityRecord(version=other.version, reason=other.reason)
                 self.record.note_parity(name, absent)
-        return parity
+                continue
+            self._note_parity(name, self._compare(other.outputs, observed), other.version, "")
+        answers = wanted.answers()
+        for step, one, two in (
+            ("runtime", "tflm", "litert_ref"),
+            ("converter", "litert_ref", "tensorflow"),
+        ):
+            if one in answers and two in answers:
+                steps[step] = self._compare(answers[one], answers[two])
+        attribution = Attribution(steps, oracle.oracle)
+        self.record.note_attribution(attribution)
+        return parity, attribution
+
+    def _compare(self, expected: Sequence[Sequence[Array]], observed: Any) -> Parity:
+        names = [vector.name for vector in self.vectors()]
+        zeros = [spec.zero_points[0] if spec.zero_points else 0 for spec in self.model.outputs]
+        return compare_outputs(expected, observed, self.tolerance, names, zeros)
 
     def _note_parity(self, engine: str, parity: Parity, version: str, reason: str) -> None:
         figures = ParityRecord(**parity.record(), version=version, reason=reason)
@@ -168,25 +187,25 @@ class Trial(Mount):
         device = self.load()
         unit = tick_unit(device.info)
         with self.recorded("latency"):
-            first, ticks = self._time(device)
+            first, ticks = self._time()
             if unit is None or min(ticks) == 0:
                 raise self._no_clock(device, ticks)
         latency = summarise(unit, first, ticks)
-        self.record.note(latency=LatencyRecord(**asdict(latency)))
+        self.record.note(latency=LatencyRecord.of(latency))
         self._raise_first(latency_findings(self.model.card, self.board.id, latency))
         return latency
 
-    def _time(self, device: Device) -> tuple[int, list[int]]:
+    def _time(self) -> tuple[int, list[int]]:
         inputs = self.vectors()[0].inputs
-        first = device.infer(inputs).ticks
+        first = self.ask(inputs).ticks
         for _ in range(WARM_UPS):
-            device.infer(inputs)
+            self.ask(inputs)
         until = time.monotonic() + self.settings.latency_s
         ticks: list[int] = []
         while len(ticks) < self.settings.runs:
             if len(ticks) >= LEAST_RUNS and time.monotonic() > until:
                 break
-            ticks.append(device.infer(inputs).ticks)
+            ticks.append(self.ask(inputs).ticks)
         return first, ticks
 
     def _no_clock(self, device: Device, ticks: Sequence[int]) -> BenchError:

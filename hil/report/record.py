@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hil.attribution import Attribution
+from hil.clock import Latency
 from hil.errors import CODES, Finding, Kind
 from hil.firmware import Firmware
 
@@ -79,8 +81,19 @@ class ParityRecord(_Part):
     inf: int = 0
     limit: str = ""
     problems: list[str] = Field(default_factory=list)
+    snr_db: float | None = None
+    cosine: float | None = None
+    histogram: dict[str, int] = Field(default_factory=dict)
     version: str = ""
     reason: str = ""
+
+
+class AttributionRecord(_Part):
+    """Whose fault a difference is: ``guilty`` is the first step that differs ("" for none)."""
+
+    guilty: str = ""
+    text: str = ""
+    steps: dict[str, ParityRecord] = Field(default_factory=dict)
 
 
 class LatencyRecord(_Part):
@@ -99,6 +112,12 @@ class LatencyRecord(_Part):
     p95: float
     max: float
     mad: float
+
+    @classmethod
+    def of(cls, latency: Latency) -> LatencyRecord:
+        """The figures without the samples."""
+        figures = {name: getattr(latency, name) for name in cls.model_fields}
+        return cls(**figures)
 
 
 class MemoryRecord(_Part):
@@ -138,6 +157,7 @@ class Record(_Part):
     findings: list[FindingRecord] = Field(default_factory=list)
     suites: dict[str, str] = Field(default_factory=dict)
     parity: dict[str, ParityRecord] = Field(default_factory=dict)
+    attribution: AttributionRecord | None = None
     latency: LatencyRecord | None = None
     memory: MemoryRecord = Field(default_factory=MemoryRecord)
     wire: WireRecord = Field(default_factory=WireRecord)
@@ -179,6 +199,15 @@ class Record(_Part):
         """Sets fields of the record."""
         _set(self, fields)
 
+    def board_facts(self) -> dict[str, Any]:
+        """What the figures of this record were measured on."""
+        return {
+            "board": self.board,
+            "model": self.model,
+            "unit": self.device.get("unit", ""),
+            "firmware": self.firmware.digest if self.firmware else "",
+        }
+
     def note_memory(self, **fields: int | None) -> None:
         """Sets figures of ``memory``, in bytes."""
         _set(self.memory, fields)
@@ -191,6 +220,12 @@ class Record(_Part):
         """Sets the comparison with one engine."""
         with RECORDS:
             self.parity[engine] = parity
+
+    def note_attribution(self, attribution: Attribution) -> None:
+        """Sets whose fault a difference is."""
+        steps = {name: ParityRecord(**p.record()) for name, p in attribution.steps.items()}
+        made = AttributionRecord(guilty=attribution.guilty, text=attribution.text, steps=steps)
+        self.note(attribution=made)
 
     def took(self, firmware: Firmware) -> None:
         """Notes the firmware that was built."""

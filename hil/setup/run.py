@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hil.errors import SetupError
@@ -49,14 +50,15 @@ def run(
     words = [str(word) for word in command]
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        try:
-            child = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
-                env={**os.environ, **(env or {})}, start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            raise _failure(what, words, str(error), hint) from error
-        status = _wait(child, what, started)
+        with _interrupts_deferred() as interrupted:
+            try:
+                child = subprocess.Popen(
+                    words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
+                    env={**os.environ, **(env or {})}, start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:
+                raise _failure(what, words, str(error), hint) from error
+        status = _wait(child, what, started, interrupted)
         out.seek(0)
         err.seek(0)
         printed = out.read()
@@ -65,8 +67,31 @@ def run(
     return printed
 
 
-def _wait(child: subprocess.Popen[bytes], what: str, started: float) -> int:
+@contextlib.contextmanager
+def _interrupts_deferred() -> Iterator[list[int]]:
+    """Ctrl-C between fork and the return of Popen would leave a child that nobody knows of.
+
+    Yields the signals that came meanwhile; empty outside the main thread, which gets none.
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {n: signal.signal(n, lambda number, _: came.append(number)) for n in numbers}
     try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait(
+    child: subprocess.Popen[bytes], what: str, started: float, interrupted: Sequence[int]
+) -> int:
+    try:
+        if interrupted:
+            raise KeyboardInterrupt
         while True:
             try:
                 return child.wait(PROGRESS_EVERY_S)

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from hil.virtual.loop import READABLE, Loop
-from hil.virtual.machine import Machine, command_line, lockup
+from hil.virtual.machine import Machine, command_line, lockup_registers
 from hil.virtual.places import Place
 from hil.virtual.relay import Relay
 
 _TICK_S = 1.0
 _CLIENT_S = 2.0
+_MOST_LOCKUPS = 8
+"""Lock-ups in a row, with no host between them, after which a board stays off."""
 
 
 class Launcher:
@@ -35,6 +37,7 @@ class Launcher:
         self.machine_name = ""
         self.last_use = time.monotonic()
         self.last_words = ""
+        self.lockups = 0
         self.running = True
         self.owner = -1  # descriptor of the process that the board ends with
         self.loop = Loop()
@@ -58,6 +61,7 @@ class Launcher:
     def _linger_over(self) -> None:
         if self.relay.open:
             self.last_use = time.monotonic()
+            self.lockups = 0
         if time.monotonic() - self.last_use > self.linger:
             self.running = False
 
@@ -70,14 +74,18 @@ class Launcher:
         self._power_off()
         copy.replace(self.place.image)
         self.machine_name = machine
-        line = self.relay.new_line()
+        self.lockups = 0
+        self._start()
+        self.last_words = ""
+
+    def _start(self, lockup: str = "") -> None:
+        line, name = self.relay.new_line(), self.machine_name
         self.machine = Machine(
-            lambda monitor: command_line(machine, self.place.image, self.unit, line, monitor),
+            lambda monitor: command_line(name, self.place.image, self.unit, line, monitor, lockup),
             self.place.folder,
         )
         self.loop.handle(self.machine.monitor.fileno(), READABLE, self._monitor)
         self.loop.handle(self.machine.ended, READABLE, self._machine_ended)
-        self.last_words = ""
 
     @property
     def unit(self) -> str:
@@ -103,10 +111,20 @@ class Launcher:
         self._forget(machine)
         self.relay.unplug()
         status, text = machine.collect()
-        what = "the core locked up in its fault handler" if lockup(text) else "the emulator ended"
+        registers = lockup_registers(text)
+        what = "the emulator ended" if registers is None else "the core locked up"
         self.last_words = f"{what}: status {status}: {text[-400:]}"
         print(self.last_words, flush=True)
         self.relay.drop_line()
+        if registers is not None:
+            self._after_lockup(registers)
+
+    def _after_lockup(self, registers: str) -> None:
+        """A part that locks up is reset by its watchdog. This one is switched on again and told
+        what happened; one that does nothing but lock up stays off."""
+        self.lockups += 1
+        if self.lockups <= _MOST_LOCKUPS:
+            self._start(registers)
 
     def _monitor(self) -> None:
         if self.machine is not None and "RESET" in self.machine.events():

@@ -21,15 +21,23 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def command_line(
-    machine: str, image: Path, unit: str, line: str, monitor: int, qemu: str = "qemu-system-arm"
+    machine: str,
+    image: Path,
+    unit: str,
+    line: str,
+    monitor: int,
+    lockup: str = "",
+    qemu: str = "qemu-system-arm",
 ) -> list[str]:
     """The emulator's arguments.
 
     Time is counted in instructions and sleeps with the host (``sleep=on``), so that an idle board
     costs little and its clock keeps wall time. The semihosting arguments name the serial number,
-    the terminal and the file that exists while a host holds the port open.
+    the terminal and the file that exists while a host holds the port open; after a lock-up also
+    what the core held then (`lockup_registers`).
     """
-    semihosting = ",".join(["enable=on", "target=native", f"arg={unit}", f"arg={line}", "arg=dtr"])
+    arguments = [unit, line, "dtr", *([lockup] if lockup else [])]
+    semihosting = ",".join(["enable=on", "target=native", *(f"arg={each}" for each in arguments)])
     return [
         qemu,
         *("-M", machine),
@@ -111,6 +119,9 @@ class Machine:
         return status, self._close()
 
 
-def lockup(text: str) -> bool:
-    """Whether the emulator's last words say that the core locked up in its fault handler."""
-    return re.search(r"Lockup: can't escalate", text) is not None
+def lockup_registers(text: str) -> str | None:
+    """PC, LR, xPSR and SP (8 hex digits each) if the emulator's last words are of a lock-up."""
+    if not re.search(r"Lockup: can't escalate", text):
+        return None
+    found = {name: value for name, value in re.findall(r"\b(R1[345]|XPSR)=([0-9a-f]{8})\b", text)}
+    return "".join(found.get(name, "0" * 8) for name in ("R15", "R14", "XPSR", "R13"))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from hil.device_clock import DeviceClock
 from hil.trial import Trial
 
 
 @pytest.mark.steps("latency")
-def test_latency(trial: Trial) -> None:
-    assert trial.latency().min > 0
+def test_latency(trial: Trial, device_clock: DeviceClock, benchmark: BenchmarkFixture) -> None:
+    latency = trial.latency()
+    assert latency.min > 0
+    device_clock.replay(benchmark, latency)

@@ -52,26 +52,30 @@ void HilClock::begin() {
   info_.hz = 1000000;
 }
 
+uint64_t HilClock::read(uint32_t us) const {
+#if HIL_HAS_DWT
+  if (info_.kind == HIL_CLOCK_DWT) return cycles();
+#endif
+  return info_.kind == HIL_CLOCK_MICROS ? us : hil_platform_ticks();
+}
+
+/* The ticks are read last here and first in ticks_since(): micros() divides, in a time that
+ * depends on the value where the core has no divider, and must not be measured. */
 HilMoment HilClock::now() const {
   HilMoment moment;
   moment.us = micros();
-#if HIL_HAS_DWT
-  if (info_.kind == HIL_CLOCK_DWT) {
-    moment.ticks = cycles();
-    return moment;
-  }
-#endif
-  moment.ticks = info_.kind == HIL_CLOCK_MICROS ? moment.us : hil_platform_ticks();
+  moment.ticks = read(moment.us);
   return moment;
 }
 
 /* 32-bit counters wrap (DWT in 67 s at 64 MHz): micros() tells how often. */
 uint64_t HilClock::ticks_since(const HilMoment &start) const {
-  const HilMoment end = now();
-  if (info_.kind == HIL_CLOCK_MICROS) return (uint32_t)(end.us - start.us);
-  if (info_.kind != HIL_CLOCK_DWT) return end.ticks - start.ticks;
-  const uint64_t low = (uint32_t)(end.ticks - start.ticks);
-  const uint64_t about = (uint64_t)(uint32_t)(end.us - start.us) * info_.hz / 1000000u;
+  if (info_.kind == HIL_CLOCK_MICROS) return (uint32_t)(micros() - start.us);
+  const uint64_t end = read(0);
+  if (info_.kind != HIL_CLOCK_DWT) return end - start.ticks;
+  const uint32_t us = (uint32_t)micros() - start.us;
+  const uint64_t low = (uint32_t)(end - start.ticks);
+  const uint64_t about = (uint64_t)us * info_.hz / 1000000u;
   const uint64_t half = (uint64_t)1 << 31;
   return about < low + half ? low : low + ((about - low + half) >> 32 << 32);
 }

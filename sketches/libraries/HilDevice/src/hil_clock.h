@@ -19,6 +19,7 @@ class HilClock {
 
  private:
   bool begin_dwt();
+  uint64_t read(uint32_t us) const;
   hil_clock_info info_;
 };
 

@@ -53,7 +53,7 @@ enum hil_crash_cause {
   HIL_CRASH_STACK = 7
 };
 
-#define HIL_CRASH_WORDS 16
+#define HIL_CRASH_WORDS 48
 #define HIL_CRASH_TEXT 64
 #define HIL_UNKNOWN_U32 0xffffffffu
 

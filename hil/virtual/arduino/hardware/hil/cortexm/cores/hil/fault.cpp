@@ -10,7 +10,7 @@ constexpr uint32_t kHardFault = 1, kMemFault = 2, kBusFault = 3, kUsageFault = 4
 constexpr uint32_t kWatchdog = 6, kStackOverflow = 7;
 constexpr uint32_t kResetWatchdog = 3, kResetFault = 4;
 
-extern "C" uint8_t __ram_start[], __ram_end[], __stack_bottom[];
+extern "C" uint8_t __ram_start[], __ram_end[], __stack_bottom[], __flash_size[];
 
 uint32_t word(uint32_t address) { return *reinterpret_cast<volatile uint32_t *>(address); }
 
@@ -46,6 +46,30 @@ void copyStatus(machine_crash &crash) {
 #endif
 }
 
+// Thumb: an odd address in flash with a BL or BLX before it.
+bool returnAddress(uint32_t value) {
+  if (!(value & 1u) || value < 8u || value >= reinterpret_cast<uint32_t>(__flash_size)) return false;
+  const uint16_t *code = reinterpret_cast<const uint16_t *>((value & ~1u) - 4u);
+  const bool bl = (code[0] & 0xF800u) == 0xF000u && (code[1] & 0xD000u) == 0xD000u;
+  return bl || (code[1] & 0xFF87u) == 0x4780u;
+}
+
+// Of an overflow nothing but the stack itself is left, and the calls at its bottom are the last.
+uint32_t deepestCall() {
+  uint32_t at = reinterpret_cast<uint32_t>(__stack_bottom);
+  while (readable(at) && !returnAddress(word(at))) at += 4;
+  return at;
+}
+
+uint32_t hex(const char *digits) {
+  uint32_t value = 0;
+  for (int i = 0; i < 8; ++i) {
+    const char digit = digits[i];
+    value = value << 4 | static_cast<uint32_t>(digit <= '9' ? digit - '0' : (digit | 32) - 'a' + 10);
+  }
+  return value;
+}
+
 uint32_t causeOf(uint32_t exception, uint32_t sp) {
   if (sp < reinterpret_cast<uint32_t>(__stack_bottom)) return kStackOverflow;
   switch (exception) {
@@ -73,7 +97,7 @@ __attribute__((used, noreturn)) void fault_record(uint32_t frame) {
   crash.xpsr = whole ? word(frame + 28) : 0;
   const uint32_t exception = word(0xE000ED04) & 0x1FFu;
   crash.cause = causeOf(exception, frame);
-  copyStack(crash, whole ? frame + 32 : frame);
+  copyStack(crash, crash.cause == kStackOverflow ? deepestCall() : whole ? frame + 32 : frame);
   copyStatus(crash);
   copyText(crash, "");
   machine_retained.crashed = 1;
@@ -99,6 +123,22 @@ void machine_die(uint32_t cause, const char *text, const void *caller) {
   machine_reset(kResetFault);
 }
 
+// A core that locks up ends the emulator, and RAM with it. Whoever runs the machine switches it on
+// again and says what its registers were: seen from outside, a part that its watchdog restarted.
+void machine_recall(const char *lockup) {
+  if (strlen(lockup) != 32 || machine_retained.boot_count != 1) return;
+  machine_crash &crash = machine_retained.crash;
+  memset(&crash, 0, sizeof(crash));
+  crash.cause = kHardFault;
+  crash.pc = hex(lockup);
+  crash.lr = hex(lockup + 8);
+  crash.xpsr = hex(lockup + 16);
+  crash.sp = hex(lockup + 24);
+  copyText(crash, "lock-up: a fault while faults were masked or handled");
+  machine_retained.crashed = 1;
+  machine_retained.reset_cause = kResetFault;
+}
+
 void abort(void) { machine_die(kAbort, "abort()", __builtin_return_address(0)); }
 void _exit(int) { machine_die(kAbort, "exit()", __builtin_return_address(0)); }
 void __cxa_pure_virtual(void) {
@@ -109,7 +149,9 @@ void __cxa_deleted_virtual(void) {
 }
 
 void __assert_func(const char *, int, const char *, const char *expression) {
-  machine_die(kAbort, expression, __builtin_return_address(0));
+  char text[MACHINE_CRASH_TEXT] = "assert: ";
+  strncat(text, expression, sizeof(text) - strlen(text) - 1);
+  machine_die(kAbort, text, __builtin_return_address(0));
 }
 
 }  // extern "C"

@@ -11,7 +11,7 @@
 #define MACHINE_CLOCK_HZ 25000000u
 
 #define MACHINE_STACK_PAINT 0xA5A5A5A5u
-#define MACHINE_CRASH_WORDS 16
+#define MACHINE_CRASH_WORDS 48
 #define MACHINE_CRASH_TEXT 64
 
 #ifdef __cplusplus
@@ -44,6 +44,7 @@ unsigned machine_polls(void);    // how often that was
 void machine_busy(bool on);     // true while something is measured: no idling timer
 void machine_protect(void);     // switches the MPU on
 void machine_reset(uint32_t cause) __attribute__((noreturn));
+void machine_recall(const char *lockup);  // after a lock-up: pc, lr, xpsr, sp as hex, 8 digits each
 void machine_die(uint32_t cause, const char *text, const void *caller) __attribute__((noreturn));
 
 #ifdef __cplusplus

@@ -98,6 +98,7 @@ extern "C" void __attribute__((noreturn)) start(void) {
   configureCore();
   machine_clock_start();
   semihost_open();
+  machine_recall(semihost_lockup());
   for (void (**constructor)(void) = __init_array_start; constructor < __init_array_end;
        ++constructor) {
     (*constructor)();
