@@ -10,7 +10,7 @@ import pytest
 from hil.device import Device
 from hil.device_clock import DeviceClock
 from hil.firmware import Firmware
-from hil.inputs import model_inputs
+from hil.inputs import in_real_units, model_inputs, model_outputs
 from hil.inventory import Board
 from hil.model import Model
 from hil.monitor import Monitor, open_monitor
@@ -73,14 +73,18 @@ def infer(trial: Trial) -> Callable[..., Array | tuple[Array, ...]]:
 
     Takes one array, several in order, or by name. An input has the model's own dtype, or is float
     for a quantised model: then it is quantised with the model's scale and zero point
-    (round half to even, saturated). A single output comes as an array, several as a tuple.
+    (round half to even, saturated), and quantised outputs come back as real values too. A single
+    output comes as an array, several as a tuple.
 
     Raises:
         ValueError: wrong number, name, shape or dtype; nothing was sent.
     """
 
     def run(*arrays: Any, **named: Any) -> Array | tuple[Array, ...]:
-        outputs = trial.infer(model_inputs(trial.model.inputs, arrays, named)).outputs
+        model = trial.model
+        inferred = trial.infer(model_inputs(model.inputs, arrays, named))
+        real = in_real_units(model.inputs, arrays, named)
+        outputs = model_outputs(model.outputs, inferred.outputs, real=real)
         return outputs[0] if len(outputs) == 1 else outputs
 
     return run

@@ -1,4 +1,4 @@
-"""What a test passes to ``infer``, turned into the model's own tensors or refused."""
+"""What a test passes to ``infer`` and gets from it, to and from the model's own tensors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hil.tensors import Array, TensorSpec, quantise
+from hil.tensors import Array, TensorSpec, dequantise, quantise
 
 
 def model_inputs(
@@ -37,6 +37,25 @@ def model_inputs(
     if problems:
         raise ValueError("; ".join(problems))
     return tuple(made)
+
+
+def in_real_units(
+    specs: Sequence[TensorSpec], arrays: Sequence[Any], named: Mapping[str, Any]
+) -> bool:
+    """Whether a test speaks of real values: it gave floats where the model takes integers."""
+    values = _in_order(specs, arrays, named)
+    pairs = zip(specs, values, strict=True)
+    return any(spec.quantised and np.asarray(value).dtype.kind == "f" for spec, value in pairs)
+
+
+def model_outputs(
+    specs: Sequence[TensorSpec], outputs: Sequence[Array], *, real: bool
+) -> tuple[Array, ...]:
+    """The device's outputs as they are, or with ``real`` the quantised ones as real values."""
+    return tuple(
+        dequantise(spec, output) if real and spec.quantised else output
+        for spec, output in zip(specs, outputs, strict=True)
+    )
 
 
 def _in_order(

@@ -11,7 +11,7 @@ from hil.errors import BenchError, Finding, HilError, ProductError
 from hil.hang import ask_again, input_crc, silent_in_work
 from hil.inventory import Board
 from hil.limits import ALIGNMENT, misaligned
-from hil.model import Model
+from hil.model import Model, Vector
 from hil.mount import Mount, Slot
 from hil.settings import Settings
 from hil.tensors import Array
@@ -75,6 +75,21 @@ class LoadedMount(Mount):
                 self.load()
             with self.recorded("infer"):
                 return self.ask(inputs)
+
+    def answers(self, vectors: Sequence[Vector], fill: int, suite: str) -> list[tuple[Array, ...]]:
+        """The outputs of vectors in their order, the arena prefilled with ``fill``.
+
+        A stateful model is loaded anew for each, as the host's engines do: no state from another
+        vector, unless the vectors are a sequence.
+        """
+        self.load(fill)
+        outputs: list[tuple[Array, ...]] = []
+        for vector in vectors:
+            if outputs and self.model.stateful and not self.model.card.sequences:
+                self.load(fill)
+            with self.recorded(suite):
+                outputs.append(self.ask(vector.inputs).outputs)
+        return outputs
 
     def ask(self, inputs: Sequence[Array]) -> Inference:
         """One inference of the loaded device, which is not loaded again on the way; a silence is

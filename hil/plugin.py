@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--models", default=None, metavar="DIR", help="default: models/")
     group.addoption("--vectors", default=None, metavar="FILE", help=".npz, .csv or .wav")
     group.addoption("--runs", type=int, default=30, metavar="N", help="inferences that are timed")
+    group.addoption("--samples", type=int, default=50, metavar="N", help="of labelled sets; 0: all")
     group.addoption(
         "--tensorflow", action="store_true", help="compare LiteRT with TensorFlow's interpreter too"
     )

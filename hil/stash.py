@@ -36,6 +36,7 @@ def bench_run(config: pytest.Config) -> BenchRun:
         settings = Settings(
             may_flash=not option("--no-flash"),
             runs=option("--runs"),
+            samples=option("--samples"),
             tensorflow=option("--tensorflow"),
             vectors=Path(vectors) if vectors else None,
         )

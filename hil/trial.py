@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from hil.accuracy import Accuracy, accuracy_findings
 from hil.arena import find_min_arena
 from hil.attribution import Attribution
 from hil.board import Board
@@ -17,13 +18,14 @@ from hil.clock import Latency, summarise, tick_unit
 from hil.compare import Parity, Tolerance, compare_outputs, parity_finding
 from hil.device import Device
 from hil.errors import BenchError, Finding
+from hil.labelled import judge_samples, labelled_set
 from hil.limits import latency_findings, memory_findings
 from hil.loaded import LoadedMount
 from hil.model import Model, Vector, load_vectors
 from hil.mount import Slot
 from hil.reference import Engine, EngineResult, References, cached_references
 from hil.repetition import FILLS, Outputs, nondeterminism
-from hil.report.record import LatencyRecord, ParityRecord
+from hil.report.record import AccuracyRecord, LatencyRecord, ParityRecord
 from hil.settings import Settings
 from hil.tensors import Array
 
@@ -36,7 +38,7 @@ _Result = TypeVar("_Result")
 
 
 class Trial(LoadedMount):
-    """The steps of a verdict: `parity`, `latency`, `memory`, and what they need.
+    """The steps of a verdict: `parity`, `latency`, `memory`, `accuracy`, and what they need.
 
     Raises of every step: what `LoadedMount.load` and `LoadedMount.ask` raise, and `BenchError` for
     the wire and the port.
@@ -131,17 +133,10 @@ class Trial(LoadedMount):
 
         A stateful model's vectors are a sequence and keep their order.
         """
-        self.load(fill)
-        vectors = list(enumerate(self.vectors()))
-        if reverse and not self.model.card.sequences:
-            vectors.reverse()
-        answers: dict[int, tuple[Array, ...]] = {}
-        for n, vector in vectors:
-            if self.model.stateful and not self.model.card.sequences and answers:
-                self.load(fill)  # as the host's engines do: no state from another vector
-            with self.recorded("parity"):
-                answers[n] = self.ask(vector.inputs).outputs
-        return [answers[n] for n in sorted(answers)]
+        backwards = reverse and not self.model.card.sequences
+        vectors = self.vectors()[::-1] if backwards else self.vectors()
+        outputs = self.answers(vectors, fill, "parity")
+        return outputs[::-1] if backwards else outputs
 
     def _judge(self, wanted: References, observed: Outputs) -> tuple[Parity, Attribution]:
         oracle = wanted.oracle
@@ -240,6 +235,26 @@ class Trial(LoadedMount):
                 raise self.arena_overflow(cap, None, cap)
         self._raise_first(memory_findings(self.model.card, needed, self.firmware().flash))
         return needed
+
+    def accuracy(self) -> Accuracy:
+        """Runs samples of the model's labelled set; the metric of device and host side by side.
+
+        Raises:
+            ProductError: accuracy. ValueError: the model has no such set, see `no_labels`.
+        """
+        return self._once("accuracy", self._accuracy)
+
+    def _accuracy(self) -> Accuracy:
+        vectors, samples = labelled_set(self.model, self.settings.samples)
+        self.load(FILLS[0])
+        with self.recorded("reference"):
+            oracle = cached_references(self.model, vectors).oracle
+        outputs = self.answers(vectors, FILLS[0], "accuracy")
+        seen = judge_samples(self.model, samples, outputs, oracle.outputs, self.tolerance)
+        self.record.note(oracle=oracle.oracle, oracle_version=oracle.version)
+        self.record.note(accuracy=AccuracyRecord.of(seen))
+        self._raise_first(accuracy_findings(self.model.card, seen, oracle.oracle))
+        return seen
 
     def _raise_first(self, findings: list[Finding]) -> None:
         for finding in findings:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hil.accuracy import Accuracy
 from hil.attribution import Attribution
 from hil.clock import Latency
 from hil.errors import CODES, Finding, Kind
@@ -134,6 +135,35 @@ class MemoryRecord(_Part):
     model: int | None = None
 
 
+class SidesRecord(_Part):
+    """A metric on the device and on the host; None where it is no finite number."""
+
+    device: float | None
+    host: float | None
+
+
+class AccuracyRecord(_Part):
+    """A metric over ``samples`` of a labelled set of ``total``; see `hil.accuracy.Accuracy`.
+
+    ``disagreements`` are indices into the set; ``slack`` is how far the figures may be apart.
+    """
+
+    metric: str
+    device: float | None
+    host: float | None
+    slack: float
+    samples: int
+    total: int
+    disagreements: list[int] = Field(default_factory=list)
+    also: dict[str, SidesRecord] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seen: Accuracy) -> AccuracyRecord:
+        figures = {name: getattr(seen, name) for name in cls.model_fields}
+        sides = {name: SidesRecord(device=d, host=h) for name, (d, h) in seen.also.items()}
+        return cls(**{**figures, "disagreements": list(seen.disagreements), "also": sides})
+
+
 class WireRecord(_Part):
     """Frames that were sent again, and bytes that the board lost at its RX ring."""
 
@@ -159,6 +189,7 @@ class Record(_Part):
     parity: dict[str, ParityRecord] = Field(default_factory=dict)
     attribution: AttributionRecord | None = None
     latency: LatencyRecord | None = None
+    accuracy: AccuracyRecord | None = None
     memory: MemoryRecord = Field(default_factory=MemoryRecord)
     wire: WireRecord = Field(default_factory=WireRecord)
     flashed: bool = False

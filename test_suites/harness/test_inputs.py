@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hil.inputs import model_inputs
+from hil.inputs import in_real_units, model_inputs, model_outputs
 from hil.tensors import TensorSpec
 
 QUANTISED = TensorSpec("x", (1, 3), "int8", (0.5,), (-1,), 0)
@@ -57,3 +57,14 @@ def test_what_does_not_fit_is_refused(
 def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(ValueError, match=r"'x': shape .*; input 'y': shape"):
         model_inputs([QUANTISED, PLAIN], [np.zeros(9), np.zeros(9)], {})
+
+
+def test_floats_in_floats_out() -> None:
+    stored = np.array([[1, -1, -3]], np.int8)
+    real = in_real_units([QUANTISED], [[0.5, 0.5, 0.5]], {})
+    (made,) = model_outputs([QUANTISED], [stored], real=real)
+    assert made.tolist() == [[1.0, 0.0, -1.0]]
+    real = in_real_units([QUANTISED], [], {"x": stored})
+    (made,) = model_outputs([QUANTISED], [stored], real=real)
+    assert made is stored
+    assert not in_real_units([PLAIN], [[0.5, 0.5]], {})
