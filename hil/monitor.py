@@ -22,6 +22,9 @@ KEEP = 64 * 1024
 
 OPEN_S = 10.0
 
+SETTLE_S = 0.1
+"""Seconds of silence after which text counts as whole though no line ended."""
+
 
 class Monitor:
     """Text from and to a board. ``text`` is everything printed so far."""
@@ -61,13 +64,23 @@ class Monitor:
         deadline = time.monotonic() + timeout
         while True:
             match = wanted.search(self.text, self._seen)
-            if match:
+            if match is None:
+                data = self._link.read(deadline)
+                if not data:
+                    raise self._missed(pattern, timeout)
+                self._take(data)
+            elif time.monotonic() > deadline or not self._grows(match):
                 self._seen = match.end()
                 return match
-            data = self._link.read(deadline)
-            if not data:
-                raise self._missed(pattern, timeout)
-            self._take(data)
+
+    def _grows(self, match: re.Match[str]) -> bool:
+        """Whether more arrives for a match that ends where the text ends: the first half of
+        ``0.0054`` is a number too."""
+        if match.end() < len(self.text):
+            return False
+        with suppress(BenchError):  # what was printed before the port went away counts
+            return bool(self.read(SETTLE_S))
+        return False
 
     def _take(self, data: bytes) -> str:
         new = self._decoder.decode(data)

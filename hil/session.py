@@ -137,6 +137,8 @@ class Session:
         patience = ROUND_TRIP_S + expected_s + (len(raw) + reply_bytes) * 10 / self._baud
         started, self._damaged = self._clock(), False
         for attempt in range(self._retries + 1):
+            if attempt and self._clock() >= started + give_up_s:
+                break
             self.resent += attempt > 0
             self._link.write(raw)
             deadline = min(self._clock() + patience * 2**attempt, started + give_up_s)

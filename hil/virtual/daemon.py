@@ -48,9 +48,8 @@ class Launcher:
     def run(self) -> None:
         try:
             while self.running:
-                self.loop.turn(0 if self.relay.unfinished else _TICK_S)
-                if self.relay.unfinished:
-                    self.relay.pump()
+                self.loop.turn(self.relay.pause(_TICK_S))
+                self.relay.resume()
                 self._linger_over()
         finally:
             self._power_off()

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import os
 import select
+import termios
+import time
 from collections.abc import Callable
 
 from hil.virtual.loop import CHANGED, READABLE, Loop
 from hil.virtual.places import Place
-from hil.virtual.terminal import OpenWatch, Terminal, open_terminal
+from hil.virtual.terminal import OpenWatch, Terminal, open_terminal, tell_flushes
 
 BACKLOG = 1 << 20
 """Bytes that wait for a slow reader; what exceeds them is dropped and counted."""
+
+OPENING_S = 0.25
+"""Seconds that a host may take to open a port. pyserial's last step throws away what has arrived
+until then: a board that waits for DTR would lose its first words, so they are held back."""
 
 _ROUNDS = 32
 """Moves at one go: a board that floods must not keep the launcher from answering."""
@@ -39,6 +45,7 @@ class Relay:
         self._port: Terminal | None = None
         self._line_watch = self._port_watch = -1
         self._to_host = self._to_board = b""
+        self._held_until = 0.0
         self._watch = OpenWatch()
         loop.handle(self._watch.descriptor, READABLE, self._terminals_used)
 
@@ -72,6 +79,7 @@ class Relay:
         self.unplug()
         self._to_host = b""
         self._port = open_terminal(polled=False)
+        tell_flushes(self._port)
         self._port_watch = self._watch.add(self._port.path)
         self._loop.handle(self._port.master, CHANGED, self.pump)
         link = self._place.port.with_name(f".{self._place.name}.new")
@@ -103,6 +111,7 @@ class Relay:
         """The firmware sees by a file whether a host holds the port open (DTR of a USB board)."""
         self.open = on
         signal_file = self._place.folder / "dtr"
+        self._held_until = time.monotonic() + OPENING_S if on else 0.0
         if on:
             signal_file.touch()
         else:
@@ -111,11 +120,26 @@ class Relay:
 
     # --- bytes
 
+    def pause(self, longest: float) -> float:
+        """Seconds until `resume` has something to do, at most ``longest``."""
+        if self.unfinished:
+            return 0.0
+        left = self._held_until - time.monotonic()
+        return min(longest, left) if left > 0 else longest
+
+    def resume(self) -> None:
+        """Moves what no descriptor tells of."""
+        over = 0 < self._held_until <= time.monotonic()
+        if over:
+            self._held_until = 0.0
+        if over or self.unfinished:
+            self.pump()
+
     def pump(self) -> None:
         """Moves what can be moved, both ways; ``unfinished`` if there may be more."""
         for _ in range(_ROUNDS):
-            moved = self._pump_up()
-            moved = self._pump_down() or moved
+            moved = self._pump_down()  # first: it tells when the host has opened the port
+            moved = self._pump_up() or moved
             self.unfinished = moved
             if not moved:
                 return
@@ -126,16 +150,22 @@ class Relay:
             self._to_host += data
         elif data and self.open:
             self.dropped += len(data)
-        written = _write(self._port, self._to_host)
+        written = 0 if self._held_until else _write(self._port, self._to_host)
         self._to_host = self._to_host[written:]
         return bool(data or written)
 
     def _pump_down(self) -> bool:
         data = _read(self._port) if len(self._to_board) < BACKLOG else b""
-        self._to_board += data
+        if data[:1] != b"\0":
+            self._host_did(data)
+        self._to_board += data[1:]
         written = _write(self._line, self._to_board)
         self._to_board = self._to_board[written:]
         return bool(data or written)
+
+    def _host_did(self, status: bytes) -> None:
+        if status and status[0] & termios.TIOCPKT_FLUSHREAD:
+            self._held_until = 0.0
 
 
 def _hung_up(master: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import struct
 import termios
@@ -28,6 +29,12 @@ class Terminal:
         for descriptor in (self.master, self.slave):
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def tell_flushes(terminal: Terminal) -> None:
+    """Every read of the master starts with a byte: 0 before data, else what the host did with the
+    slave, such as ``TIOCPKT_FLUSHREAD`` (ioctl_tty(2), packet mode)."""
+    fcntl.ioctl(terminal.master, termios.TIOCPKT, struct.pack("i", 1))
 
 
 def open_terminal(*, polled: bool) -> Terminal:

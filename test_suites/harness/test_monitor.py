@@ -42,6 +42,12 @@ def test_a_pattern_is_found_across_pieces_and_only_in_what_is_new() -> None:
         monitor.expect("predicted", timeout=0.01)
 
 
+def test_half_a_number_is_not_taken_for_a_number() -> None:
+    monitor = Monitor(Said(b"predicted: 0.00", b"5", b"4\r\n", b"prompt> "), "nano")
+    assert monitor.expect(r"predicted: (\S+)").group(1) == "0.0054"
+    assert monitor.expect(r"prompt(.*)").group(1) == "> "  # no line end, but silence
+
+
 def test_a_pattern_that_does_not_come_fails_with_everything_that_did() -> None:
     monitor = Monitor(Said(b"first\r\n", b"AllocateTensors() failed!\r\n"), "nano")
     monitor.expect("first")
