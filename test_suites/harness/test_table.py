@@ -1,0 +1,80 @@
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil.errors import Finding
+from hil.report.record import LatencyRecord, ParityRecord, Record
+from hil.report.table import latency_words, parity_words, render
+
+LONG = "virtual-nucleo-h7", "air_quality_anomaly"
+
+
+def record(board: str = LONG[0], model: str = LONG[1]) -> Record:
+    made = Record(board=board, model=model, oracle="tflm")
+    made.parity["tflm"] = ParityRecord(elements=12_800, max_lsb=0)
+    made.latency = latency("instructions", 79_720_000.0)
+    made.memory.arena_needed, made.memory.flash = 119_040, 1_072_616
+    made.ran("parity", "passed")
+    return made
+
+
+def latency(unit: str, median: float) -> LatencyRecord:
+    figures = dict.fromkeys(("first", "min", "median", "p95", "max"), median)
+    return LatencyRecord.model_validate({"unit": unit, "clock": "c", "n": 3, "mad": 0, **figures})
+
+
+def test_the_longest_names_and_figures_fit_80_columns() -> None:
+    lines = render([record(), record(model="gesture")], 80, colour=False).splitlines()
+    assert max(map(len, lines)) <= 80
+    (line,) = [line for line in lines if LONG[1] in line]
+    for cell in ("12,800 equal", "79.72 M instr", "119,040", "1,072,616", "PASS"):
+        assert cell in line
+    assert sum(LONG[0] in line for line in lines) == 1  # once for its models
+
+
+def test_a_failure_names_its_codes_and_a_sketch_of_its_own_its_name() -> None:
+    made = record()
+    made.sketch = "hello_ml"
+    made.add(Finding("parity", "differs"))
+    made.add(Finding("arena_overflow", "needs more"))
+    words = " ".join(render([made], 200, colour=False).split())
+    assert "air_quality_anomaly (hello_ml)" in words
+    assert "FAIL: parity, arena_overflow" in words
+
+
+def test_colour_only_where_it_is_asked_for() -> None:
+    assert "\x1b[" not in render([record()], 80, colour=False)
+    assert "\x1b[" in render([record()], 80, colour=True)
+
+
+@pytest.mark.parametrize(
+    ("parity", "words"),
+    [
+        (None, "-"),
+        (ParityRecord(), "-"),
+        (ParityRecord(elements=10, max_lsb=0), "10 equal"),
+        (ParityRecord(elements=1_000, mismatches=7, max_lsb=2), "7/1,000 differ"),
+        (ParityRecord(elements=10, max_abs=6e-8), "|Δ|≤6e-08"),
+    ],
+)
+def test_parity(parity: ParityRecord | None, words: str) -> None:
+    made = Record(board="b", model="m", oracle="tflm")
+    if parity:
+        made.parity["tflm"] = parity
+    assert parity_words(made) == words
+
+
+@pytest.mark.parametrize(
+    ("unit", "median", "words"),
+    [
+        ("instructions", 512.0, "512 instr"),
+        ("instructions", 7_612.5, "7.612 k instr"),
+        ("instructions", 2.5e9, "2.5 G instr"),
+        ("us", 1_234.5, "1.234 ms"),
+    ],
+)
+def test_latency_never_turns_instructions_into_time(unit: str, median: float, words: str) -> None:
+    assert latency_words(latency(unit, median)) == words
+    assert latency_words(None) == "-"
