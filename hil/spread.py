@@ -40,7 +40,7 @@ class Spread:
         """10·log10(signal / noise) in dB; None where there is no noise, or no signal."""
         if self.noise <= 0 or self.signal <= 0:
             return None
-        return 10 * math.log10(self.signal / self.noise)
+        return 10 * (math.log10(self.signal) - math.log10(self.noise))  # the ratio may overflow
 
     @property
     def cosine(self) -> float | None:
