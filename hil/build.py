@@ -25,7 +25,9 @@ __all__ = ["Recipe", "build", "recipe"]
 
 _PROBE_ARENA = 1024
 _MAX_LINKS = 6
-_SLACK = 32  # alignment of the arena takes up to 15 bytes, its granularity another 16
+_STEP = 32
+"""The arena grows in steps of this, and RAM with it, since a section behind it may be 32-aligned: so
+one size alone leaves less than a step, whatever was tried first, and an image has no history."""
 
 
 def build(wanted: Recipe) -> Firmware:
@@ -57,11 +59,11 @@ def _compile(wanted: Recipe, facts: Mapping[str, Any], build_id: str, folder: Pa
     fits, before = False, None
     for _ in range(_MAX_LINKS):
         left, linked = _link(wanted, generated_files(wanted, build_id, arena))
-        fits = linked is not None and 0 <= left < _SLACK
+        fits = linked is not None and 0 <= left < _STEP
         if linked is not None and (fits or wanted.fixed_arena or linked.ram == before):
             break
         before = linked.ram if linked else None
-        arena = max(_PROBE_ARENA, (arena + left) & ~15)
+        arena = max(_PROBE_ARENA, (arena + left) & -_STEP)
     else:
         raise AssertionError(f"the arena of {wanted.board.id} does not settle: {arena}, {left}")
     if fits and not wanted.fixed_arena:
