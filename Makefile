@@ -4,10 +4,11 @@
 PYTHON ?= python3
 BOARD  ?= tag:virtual
 VENV   := .venv/bin
-SUITES := $(addprefix test_suites/,smoke parity latency memory)
+SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy)
+OWN    := $(addprefix test_suites/,harness provoked virtual)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench test lint models bench-build bench-idle lock clean
+.PHONY: help setup setup-dev bench test lint models bench-build bench-idle bench-link lock clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,7 +23,7 @@ bench: setup  ## all models on the virtual boards (BOARD=… for others)
 	@$(VENV)/pytest $(SUITES) --board $(BOARD)
 
 test: setup-dev lint  ## the project's own tests, then a bench
-	@$(VENV)/pytest test_suites/harness $(SUITES) --board $(BOARD)
+	@$(VENV)/pytest $(OWN) $(SUITES) --board $(BOARD)
 
 lint: setup-dev  ## ruff and mypy
 	@$(VENV)/ruff check --quiet .
@@ -37,6 +38,9 @@ bench-build: setup  ## times of a build: cold, model changed, unchanged
 
 bench-idle: setup  ## what idle virtual boards cost
 	@$(VENV)/python benchmarks/idle.py
+
+bench-link: setup  ## round trips of a frame and of an inference
+	@$(VENV)/python benchmarks/link.py
 
 # Locks for all Pythons and machines at once, with hashes; needs uv on PATH.
 lock:  ## renew requirements/*.lock from *.in

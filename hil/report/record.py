@@ -8,25 +8,31 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from hil.accuracy import Accuracy
 from hil.attribution import Attribution
-from hil.clock import Latency
 from hil.errors import CODES, Finding, Kind
 from hil.firmware import Firmware
+from hil.report.parts import (
+    AccuracyRecord,
+    AttributionRecord,
+    FindingRecord,
+    FirmwareRecord,
+    LatencyRecord,
+    MemoryRecord,
+    ParityRecord,
+    Part,
+    TflmRecord,
+    WireRecord,
+)
 
 SCHEMA_VERSION = 1
 """Version of results.json; a change that a reader could trip over raises it."""
 
 RECORDS = threading.RLock()
 """One lock for all records: a thread a board writes them, another saves them all."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class Verdict(StrEnum):
@@ -38,140 +44,7 @@ class Verdict(StrEnum):
     NOT_RUN = "not_run"
 
 
-class FindingRecord(_Part):
-    """One thing that is wrong; ``numbers`` hold the figures of the message."""
-
-    suite: str
-    code: str
-    message: str
-    numbers: dict[str, Any] = Field(default_factory=dict)
-
-
-class TflmRecord(_Part):
-    """Which TFLM the firmware runs."""
-
-    source: str
-    version: str
-    digest: str
-    kernels: str
-
-
-class FirmwareRecord(_Part):
-    """What was flashed. Sizes in bytes; ``elf`` is a path on the machine that ran the bench."""
-
-    build_id: str
-    digest: str
-    fqbn: str
-    sketch: str
-    compiler: str
-    flags: str
-    elf: str
-    tflm: TflmRecord
-
-
-class ParityRecord(_Part):
-    """A comparison; see `hil.parity.Parity`. ``elements`` 0: nothing was compared."""
-
-    elements: int = 0
-    mismatches: int = 0
-    max_abs: float = 0.0
-    max_rel: float = 0.0
-    max_lsb: int | None = None
-    argmax_agreement: float | None = None
-    nan: int = 0
-    inf: int = 0
-    limit: str = ""
-    problems: list[str] = Field(default_factory=list)
-    snr_db: float | None = None
-    cosine: float | None = None
-    histogram: dict[str, int] = Field(default_factory=dict)
-    version: str = ""
-    reason: str = ""
-
-
-class AttributionRecord(_Part):
-    """Whose fault a difference is: ``guilty`` is the first step that differs ("" for none)."""
-
-    guilty: str = ""
-    text: str = ""
-    steps: dict[str, ParityRecord] = Field(default_factory=dict)
-
-
-class LatencyRecord(_Part):
-    """Times of one inference in ``unit``; ``clock`` says where they come from.
-
-    ``unit`` is "us" (microseconds of a physical clock) or "instructions" (of an emulated core,
-    never a board's time).
-    """
-
-    unit: Literal["us", "instructions"]
-    clock: str
-    n: int
-    first: float
-    min: float
-    median: float
-    p95: float
-    max: float
-    mad: float
-
-    @classmethod
-    def of(cls, latency: Latency) -> LatencyRecord:
-        """The figures without the samples."""
-        figures = {name: getattr(latency, name) for name in cls.model_fields}
-        return cls(**figures)
-
-
-class MemoryRecord(_Part):
-    """Bytes. ``arena_needed`` is the smallest arena that allocates and invokes, searched on the
-    device; None if it was not searched."""
-
-    arena_used: int | None = None
-    arena_given: int | None = None
-    arena_needed: int | None = None
-    arena_cap: int | None = None
-    data: int | None = None
-    bss: int | None = None
-    flash: int | None = None
-    model: int | None = None
-
-
-class SidesRecord(_Part):
-    """A metric on the device and on the host; None where it is no finite number."""
-
-    device: float | None
-    host: float | None
-
-
-class AccuracyRecord(_Part):
-    """A metric over ``samples`` of a labelled set of ``total``; see `hil.accuracy.Accuracy`.
-
-    ``disagreements`` are indices into the set; ``slack`` is how far the figures may be apart.
-    """
-
-    metric: str
-    device: float | None
-    host: float | None
-    slack: float
-    samples: int
-    total: int
-    disagreements: list[int] = Field(default_factory=list)
-    also: dict[str, SidesRecord] = Field(default_factory=dict)
-
-    @classmethod
-    def of(cls, seen: Accuracy) -> AccuracyRecord:
-        figures = {name: getattr(seen, name) for name in cls.model_fields}
-        sides = {name: SidesRecord(device=d, host=h) for name, (d, h) in seen.also.items()}
-        return cls(**{**figures, "disagreements": list(seen.disagreements), "also": sides})
-
-
-class WireRecord(_Part):
-    """Frames that were sent again, and bytes that the board lost at its RX ring."""
-
-    resent: int = 0
-    overruns: int = 0
-
-
-class Record(_Part):
+class Record(Part):
     """Everything that a run says of one board and one model."""
 
     board: str
@@ -280,7 +153,7 @@ class Record(_Part):
         )
 
 
-def _set(part: _Part, fields: dict[str, Any]) -> None:
+def _set(part: Part, fields: dict[str, Any]) -> None:
     with RECORDS:
         for name, value in fields.items():
             setattr(part, name, value)
@@ -293,7 +166,7 @@ def worst_outcome(outcomes: Iterable[str]) -> str:
     return next((name for name in order if name in given), "skipped")
 
 
-class Results(_Part):
+class Results(Part):
     """results.json: one record for every selected board and model."""
 
     schema_version: int = SCHEMA_VERSION

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hil.report.record import LatencyRecord, Record, Verdict
+from hil.report.parts import LatencyRecord
+from hil.report.record import Record, Verdict
 
 _STYLE = {
     Verdict.PASS: "green",

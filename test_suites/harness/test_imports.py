@@ -9,7 +9,7 @@ from pathlib import Path
 import hil
 
 ROOT = Path(hil.__file__).parent
-FACES = {"hil.plugin", "hil.cli"}
+FACES = {"hil.plugin", "hil.cli", "hil.__main__"}
 
 
 def name_of(path: Path) -> str:
@@ -39,7 +39,8 @@ def test_there_is_no_circle() -> None:
 
 
 def test_nothing_imports_the_faces() -> None:
-    assert {name for name, used in GRAPH.items() if used & FACES} == set()
+    used_by_others = set().union(*(used for name, used in GRAPH.items() if name not in FACES))
+    assert not used_by_others & FACES
 
 
 def test_only_the_command_knows_of_virtual_boards() -> None:

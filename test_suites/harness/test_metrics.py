@@ -27,7 +27,7 @@ from hil.errors import SetupError
 from hil.labelled import labelled_set, metric_of, no_labels
 from hil.model import Model, load_model
 from hil.parity import Tolerance
-from hil.report.record import AccuracyRecord
+from hil.report.parts import AccuracyRecord
 from hil.tensors import TensorSpec
 from models._common import evaluate
 

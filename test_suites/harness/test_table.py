@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hil.errors import Finding
-from hil.report.record import LatencyRecord, ParityRecord, Record
+from hil.report.parts import LatencyRecord, ParityRecord
+from hil.report.record import Record
 from hil.report.table import latency_words, parity_words, render
 
 LONG = "virtual-nucleo-h7", "air_quality_anomaly"

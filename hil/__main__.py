@@ -1,0 +1,5 @@
+"""``python -m hil``: the same as ``hil``."""
+
+from hil.cli import main
+
+main()

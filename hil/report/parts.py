@@ -1,0 +1,152 @@
+"""The parts of a record: one class for each table of figures.
+
+With `hil.report.record` the published schema of results.json (docs/results.schema.json).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hil.accuracy import Accuracy
+from hil.clock import Latency
+
+
+class Part(BaseModel):
+    """A table of which every field is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FindingRecord(Part):
+    """One thing that is wrong; ``numbers`` hold the figures of the message."""
+
+    suite: str
+    code: str
+    message: str
+    numbers: dict[str, Any] = Field(default_factory=dict)
+
+
+class TflmRecord(Part):
+    """Which TFLM the firmware runs."""
+
+    source: str
+    version: str
+    digest: str
+    kernels: str
+
+
+class FirmwareRecord(Part):
+    """What was flashed. Sizes in bytes; ``elf`` is a path on the machine that ran the bench."""
+
+    build_id: str
+    digest: str
+    fqbn: str
+    sketch: str
+    compiler: str
+    flags: str
+    elf: str
+    tflm: TflmRecord
+
+
+class ParityRecord(Part):
+    """A comparison; see `hil.parity.Parity`. ``elements`` 0: nothing was compared."""
+
+    elements: int = 0
+    mismatches: int = 0
+    max_abs: float = 0.0
+    max_rel: float = 0.0
+    max_lsb: int | None = None
+    argmax_agreement: float | None = None
+    nan: int = 0
+    inf: int = 0
+    limit: str = ""
+    problems: list[str] = Field(default_factory=list)
+    snr_db: float | None = None
+    cosine: float | None = None
+    histogram: dict[str, int] = Field(default_factory=dict)
+    version: str = ""
+    reason: str = ""
+
+
+class AttributionRecord(Part):
+    """Whose fault a difference is: ``guilty`` is the first step that differs ("" for none)."""
+
+    guilty: str = ""
+    text: str = ""
+    steps: dict[str, ParityRecord] = Field(default_factory=dict)
+
+
+class LatencyRecord(Part):
+    """Times of one inference in ``unit``; ``clock`` says where they come from.
+
+    ``unit`` is "us" (microseconds of a physical clock) or "instructions" (of an emulated core,
+    never a board's time).
+    """
+
+    unit: Literal["us", "instructions"]
+    clock: str
+    n: int
+    first: float
+    min: float
+    median: float
+    p95: float
+    max: float
+    mad: float
+
+    @classmethod
+    def of(cls, latency: Latency) -> LatencyRecord:
+        """The figures without the samples."""
+        figures = {name: getattr(latency, name) for name in cls.model_fields}
+        return cls(**figures)
+
+
+class MemoryRecord(Part):
+    """Bytes. ``arena_needed`` is the smallest arena that allocates and invokes, searched on the
+    device; None if it was not searched."""
+
+    arena_used: int | None = None
+    arena_given: int | None = None
+    arena_needed: int | None = None
+    arena_cap: int | None = None
+    data: int | None = None
+    bss: int | None = None
+    flash: int | None = None
+    model: int | None = None
+
+
+class SidesRecord(Part):
+    """A metric on the device and on the host; None where it is no finite number."""
+
+    device: float | None
+    host: float | None
+
+
+class AccuracyRecord(Part):
+    """A metric over ``samples`` of a labelled set of ``total``; see `hil.accuracy.Accuracy`.
+
+    ``disagreements`` are indices into the set; ``slack`` is how far the figures may be apart.
+    """
+
+    metric: str
+    device: float | None
+    host: float | None
+    slack: float
+    samples: int
+    total: int
+    disagreements: list[int] = Field(default_factory=list)
+    also: dict[str, SidesRecord] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seen: Accuracy) -> AccuracyRecord:
+        figures = {name: getattr(seen, name) for name in cls.model_fields}
+        sides = {name: SidesRecord(device=d, host=h) for name, (d, h) in seen.also.items()}
+        return cls(**{**figures, "disagreements": list(seen.disagreements), "also": sides})
+
+
+class WireRecord(Part):
+    """Frames that were sent again, and bytes that the board lost at its RX ring."""
+
+    resent: int = 0
+    overruns: int = 0
