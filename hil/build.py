@@ -26,8 +26,8 @@ __all__ = ["Recipe", "build", "recipe"]
 _PROBE_ARENA = 1024
 _MAX_LINKS = 6
 _STEP = 32
-"""The arena grows in steps of this, and RAM with it, since a section behind it may be 32-aligned: so
-one size alone leaves less than a step, whatever was tried first, and an image has no history."""
+"""The arena grows in steps of this, and RAM with it (a section behind it may be 32-aligned): one
+size alone leaves less than a step, whatever was tried first, so an image has no history."""
 
 
 def build(wanted: Recipe) -> Firmware:
