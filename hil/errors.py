@@ -55,6 +55,7 @@ _BENCH = (
     "flash_failed",
     "no_answer",
     "wire",
+    "clock",
     "protocol_version",
     "stale_firmware",
     "wrong_model",

@@ -24,7 +24,7 @@ class LatencySteps(Steps):
 
         Raises:
             ProductError: latency, if the median exceeds the limit of model.yaml.
-            BenchError: no_answer if the device has no clock that can be trusted.
+            BenchError: clock if the device has none that can be trusted.
         """
         return self.once("latency", self._latency)
 
@@ -55,7 +55,7 @@ class LatencySteps(Steps):
 
     def _no_clock(self, device: Device, ticks: Sequence[int]) -> BenchError:
         return BenchError(
-            "no_answer",
+            "clock",
             f"the device's clock (kind {device.info.clock}, {device.info.ticks_per_s:,} Hz) "
             f"read {min(ticks)} ticks over an inference: it is absent or stands still",
             board=self.board.id,
