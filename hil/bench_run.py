@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hil.ahead import Ahead
 from hil.errors import HilError, ProductError, SetupError
+from hil.history import NAME, append
 from hil.report.record import Results, Verdict
 from hil.report.writer import exit_code, new_results, now, write_results
 from hil.selection import Pick, Plan
@@ -35,6 +36,7 @@ class BenchRun:
     slots: dict[str, Slot] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
     ahead: Ahead = field(default_factory=lambda: Ahead({}))
+    warnings: list[str] = field(default_factory=list)
 
     def trial(self, pick: Pick, sketch: str | Path = "hil_runner") -> Trial:
         """The trial of a pick; the same one every time."""
@@ -109,6 +111,11 @@ class BenchRun:
         self.results.exit_code = code
         self.save()
         return code
+
+    def keep_history(self) -> None:
+        """Adds the run to reports/history.sqlite, unless nothing was run at all."""
+        if any(record.verdict != Verdict.NOT_RUN for record in self.results.records):
+            self.warnings += append(self.results, self.reports / NAME)
 
 
 def merged_message(problems: Iterable[HilError]) -> str:

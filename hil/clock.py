@@ -42,7 +42,8 @@ def tick_unit(info: Info) -> TickUnit | None:
 class Latency:
     """Time of one inference in ``unit``; ``first`` is the first one after the load, apart.
 
-    ``mad`` is the median absolute deviation from the median; ``samples`` are all of them.
+    ``mad`` is the median absolute deviation from the median; ``tick`` what one tick of the clock
+    is worth; ``samples`` are all of them.
     """
 
     unit: Unit
@@ -54,6 +55,7 @@ class Latency:
     p95: float
     max: float
     mad: float
+    tick: float = 0.0
     samples: tuple[float, ...] = field(default=(), repr=False)
 
 
@@ -71,5 +73,6 @@ def summarise(unit: TickUnit, first: int, ticks: Sequence[int]) -> Latency:
         p95=float(np.percentile(values, 95)),
         max=float(values.max()),
         mad=float(np.median(np.abs(values - median))),
+        tick=unit.factor,
         samples=tuple(float(value) for value in values),
     )

@@ -63,7 +63,7 @@ _BENCH = (
     "board_busy",
     "reference_died",
 )
-_SETUP = ("boards_yaml", "model_file", "toolchain_missing", "build_failed")
+_SETUP = ("boards_yaml", "model_file", "results_file", "toolchain_missing", "build_failed")
 
 CODES: Mapping[str, Kind] = {
     **dict.fromkeys(_PRODUCT, Kind.PRODUCT),

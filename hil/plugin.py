@@ -195,6 +195,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = EXIT_BENCH
     run.results.exit_code = int(session.exitstatus)
     run.save()
+    run.keep_history()
 
 
 def _only_bench_faults(session: pytest.Session, code: int) -> bool:
@@ -215,4 +216,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(
         render(run.results.records, writer.fullwidth, colour=bool(writer.hasmarkup))
     )
+    for warning in run.warnings:
+        terminalreporter.write_line(f"hil: {warning}", yellow=True)
     terminalreporter.write_line(f"results: {run.reports / 'latest' / 'results.json'}")

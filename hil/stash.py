@@ -8,6 +8,7 @@ import pytest
 
 from hil.bench_run import BenchRun
 from hil.device_clock import DeviceClock
+from hil.report.writer import new_results
 from hil.selection import Pick, make_plan
 from hil.trial import Settings, Trial
 
@@ -41,7 +42,7 @@ def bench_run(config: pytest.Config) -> BenchRun:
             vectors=Path(vectors) if vectors else None,
         )
         reports = Path(option("--reports") or root / "reports")
-        config.stash[RUN] = BenchRun(plan, settings, reports)
+        config.stash[RUN] = BenchRun(plan, settings, reports, new_results(root))
     return config.stash[RUN]
 
 

@@ -82,7 +82,7 @@ class LatencyRecord(Part):
     """Times of one inference in ``unit``; ``clock`` says where they come from.
 
     ``unit`` is "us" (microseconds of a physical clock) or "instructions" (of an emulated core,
-    never a board's time).
+    never a board's time); one tick of that clock is worth ``tick``.
     """
 
     unit: Literal["us", "instructions"]
@@ -94,6 +94,7 @@ class LatencyRecord(Part):
     p95: float
     max: float
     mad: float
+    tick: float = 0.0
 
     @classmethod
     def of(cls, latency: Latency) -> LatencyRecord:

@@ -167,12 +167,18 @@ def worst_outcome(outcomes: Iterable[str]) -> str:
 
 
 class Results(Part):
-    """results.json: one record for every selected board and model."""
+    """results.json: one record for every selected board and model.
+
+    ``commit`` is what the project under test was checked out at, 12 hex digits ("" if unknown);
+    ``dirty`` says that tracked files differed from it.
+    """
 
     schema_version: int = SCHEMA_VERSION
     started: str
     finished: str | None = None
     interrupted: bool = False
+    commit: str = ""
+    dirty: bool = False
     host: dict[str, str] = Field(default_factory=dict)
     command: list[str] = Field(default_factory=list)
     exit_code: int | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.report.record import RECORDS, Record, Results, Verdict
+from hil.revision import Revision, revision_of
 from hil.setup.files import write_atomic
 
 _TOOLS = ("tinyml-hil", "pytest", "pyserial", "numpy", "ai-edge-litert", "tflite-micro")
@@ -37,9 +38,12 @@ def host_facts() -> dict[str, str]:
     return facts
 
 
-def new_results() -> Results:
-    """The results of a run that starts now."""
-    return Results(started=now(), host=host_facts(), command=list(sys.argv))
+def new_results(project: Path | None = None) -> Results:
+    """The results of a run that starts now, of the project in this folder (None: of none)."""
+    at = revision_of(project) if project else Revision()
+    return Results(
+        started=now(), commit=at.commit, dirty=at.dirty, host=host_facts(), command=list(sys.argv)
+    )
 
 
 def write_results(results: Results, path: Path) -> None:

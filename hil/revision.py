@@ -1,0 +1,55 @@
+"""The commit of the project under test: what a figure was measured at."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SHOWN = 12
+"""Hex digits of a commit that are kept: what `git describe --abbrev=12` gives."""
+
+_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Revision:
+    """``commit``: its first 12 hex digits, "" outside a git work tree or before the first commit;
+    ``dirty``: tracked files differ from it."""
+
+    commit: str = ""
+    dirty: bool = False
+
+    def __str__(self) -> str:
+        return named(self.commit, self.dirty)
+
+
+def named(commit: str, dirty: bool) -> str:
+    """A commit as people read it: ``1f2e3d4c5b6a``, with ``-dirty`` as git describe has it."""
+    return (commit or "no commit") + ("-dirty" if dirty else "")
+
+
+def revision_of(folder: Path) -> Revision:
+    """The commit that ``folder`` is checked out at. Never raises: without git, or where git
+    refuses (another user's folder), nothing is known."""
+    head = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    if not head:
+        return Revision()
+    # Untracked files do not count: reports of earlier runs may lie there.
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return Revision(head.strip()[:SHOWN], bool(changed is None or changed.strip()))
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
