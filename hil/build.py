@@ -17,17 +17,12 @@ from hil import arduino
 from hil.compile import Linked, compile_sketch
 from hil.errors import ProductError
 from hil.firmware import Firmware, TflmInfo, image_digest, load_firmware, read_sections
+from hil.fitting import SMALLEST, Tried, fit
 from hil.paths import cache_dir
 from hil.recipe import Recipe, facts_of, generated_files, key_of, recipe
 from hil.setup.files import locked, new_folder, write_atomic
 
 __all__ = ["Recipe", "build", "recipe"]
-
-_PROBE_ARENA = 1024
-_MAX_LINKS = 6
-_STEP = 32
-"""The arena grows in steps of this, and RAM with it (a section behind it may be 32-aligned): one
-size alone leaves less than a step, whatever was tried first, so an image has no history."""
 
 
 def build(wanted: Recipe) -> Firmware:
@@ -55,32 +50,28 @@ def _compile(wanted: Recipe, facts: Mapping[str, Any], build_id: str, folder: Pa
     such an arena takes the same RAM whatever is asked for: there is nothing to fit.
     """
     guess = wanted.build_path / "arena.txt"
-    arena = _read_number(guess, _PROBE_ARENA)
-    fits, before = False, None
-    for _ in range(_MAX_LINKS):
-        left, linked = _link(wanted, generated_files(wanted, build_id, arena))
-        fits = linked is not None and 0 <= left < _STEP
-        if linked is not None and (fits or wanted.fixed_arena or linked.ram == before):
-            break
-        before = linked.ram if linked else None
-        arena = max(_PROBE_ARENA, (arena + left) & -_STEP)
-    else:
-        raise AssertionError(f"the arena of {wanted.board.id} does not settle: {arena}, {left}")
-    if fits and not wanted.fixed_arena:
-        write_atomic(guess, str(arena))
-    return _keep(wanted, facts, build_id, folder, linked)
+
+    def link(arena: int) -> Tried[Linked]:
+        return _link(wanted, generated_files(wanted, build_id, arena))
+
+    fitted = fit(link, _read_number(guess, SMALLEST), fixed=wanted.fixed_arena)
+    if fitted is None:
+        raise AssertionError(f"the arena of {wanted.board.id} does not settle")
+    if fitted.arena is not None:
+        write_atomic(guess, str(fitted.arena))
+    return _keep(wanted, facts, build_id, folder, fitted.image)
 
 
-def _link(wanted: Recipe, files: Mapping[str, str]) -> tuple[int, Linked | None]:
-    """Bytes of RAM that an image leaves (negative: lacks, and there is none)."""
+def _link(wanted: Recipe, files: Mapping[str, str]) -> Tried[Linked]:
+    """One image, or how much RAM it lacks."""
     try:
         linked = compile_sketch(wanted, files)
     except ProductError as error:
-        probe = f"#define HIL_ARENA_BYTES {_PROBE_ARENA}\n" in files["hil_config.h"]
+        probe = f"#define HIL_ARENA_BYTES {SMALLEST}\n" in files["hil_config.h"]
         if error.code != "ram_overflow" or wanted.fixed_arena or probe:
             raise
-        return -int(error.numbers["over"]), None
-    return wanted.board.ram - wanted.board.ram_reserve - linked.ram, linked
+        return Tried(-int(error.numbers["over"]), 0, None)
+    return Tried(wanted.board.ram - wanted.board.ram_reserve - linked.ram, linked.ram, linked)
 
 
 def _read_number(path: Path, default: int) -> int:
