@@ -1,224 +1,189 @@
-"""The bytes of a .tflite file -> tensors and operators. The bytes are not trusted.
+"""Flatbuffers read with suspicion: nothing is followed before it is known to lie in the file.
 
-The `tflite` package reads without verifying: an offset may point anywhere, a vector may claim
-four thousand million entries, and many tables may share one vector. So every length is checked
-against the file before it is walked, a budget bounds the whole walk by the size of the file,
-and whatever an accessor raises becomes `Damaged` with the place where it was raised.
+The bytes are not trusted. An offset may point anywhere (Python would read a negative one from the
+end of the file), a vector may claim four thousand million entries, and many tables may share one
+vector. So every position is checked before it is read, what is read must lie where a writer of
+flatbuffers would have put it, and a budget bounds the whole walk by the size of the file.
+
+Layout: https://flatbuffers.dev/internals/. A table starts with the distance to its vtable, which
+says where each field lies in it; vectors and strings start with their length.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import tflite
+MAX_TABLES = 20_000
+"""More tables than any model for a microcontroller has; bounds the time that a walk takes."""
 
-from hil.tensors import OpSpec, TensorSpec
-
-IDENTIFIER = b"TFL3"
-_SMALLEST = 8  # root offset and identifier
-_MAX_RANK = 16
-_CUSTOM = 32
+_ROOT = "the root"
 
 
 class Damaged(ValueError):
-    """The bytes are not a model; the message is one clear reason."""
+    """The bytes are not a model. ``reasons`` are one clear line each."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+class Field(NamedTuple):
+    """One field of a table: its place in the schema's order and its name there."""
+
+    slot: int
+    name: str
+
+
+@dataclass
+class Reader:
+    """The bytes, and how much of the walk is left."""
+
+    data: bytes
+    tables: int = MAX_TABLES
+    entries: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A valid file stores every entry in at least a byte of its own.
+        self.entries = len(self.data)
+
+    def root(self) -> Table:
+        """The table that the file begins with."""
+        return Table.at(self, self.number("<I", 0, _ROOT), _ROOT)
+
+    def number(self, form: str, at: int, place: str) -> int:
+        """One number; `Damaged` if it does not lie in the file."""
+        self.check(at, struct.calcsize(form), place)
+        value: int = struct.unpack_from(form, self.data, at)[0]
+        return value
+
+    def check(self, at: int, size: int, place: str, align: int = 1) -> None:
+        """Raises `Damaged` unless ``size`` bytes at ``at`` lie in the file, aligned."""
+        if at < 0 or at + size > len(self.data):
+            raise Damaged(
+                f"truncated or damaged: {place} lies at bytes {at:,} to {at + size:,} "
+                f"of a file of {len(self.data):,}"
+            )
+        if at % align:
+            raise Damaged(f"damaged: {place} lies at byte {at:,}, which is no multiple of {align}")
+
+    def spend(self, entries: int, place: str) -> None:
+        """Takes entries from the budget."""
+        self.entries -= entries
+        if self.entries < 0:
+            raise Damaged(f"{place} claims {entries:,} entries, more than the file can hold")
 
 
 @dataclass(frozen=True)
-class Graph:
-    """What the file says about its first subgraph. ``notes`` are facts worth showing."""
+class Table:
+    """One table whose vtable and extent are known to lie in the file."""
 
-    schema_version: int
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    tensors: tuple[TensorSpec, ...]
-    ops: tuple[OpSpec, ...]
-    notes: tuple[str, ...]
+    reader: Reader
+    start: int
+    size: int
+    offsets: tuple[int, ...]
+    place: str
 
+    @classmethod
+    def at(cls, reader: Reader, start: int, place: str) -> Table:
+        """The table that starts at byte ``start``."""
+        reader.tables -= 1
+        if reader.tables < 0:
+            raise Damaged(f"more than {MAX_TABLES:,} tables; no board holds such a model")
+        reader.check(start, 4, place, 4)
+        vtable = start - reader.number("<i", start, place)
+        reader.check(vtable, 4, f"the vtable of {place}", 2)
+        length, size = struct.unpack_from("<HH", reader.data, vtable)
+        if length < 4 or length % 2 or size < 4:
+            raise Damaged(
+                f"damaged: the vtable of {place} has {length} bytes for a table of {size}"
+            )
+        reader.check(vtable, length, f"the vtable of {place}")
+        reader.check(start, size, place)
+        offsets = struct.unpack_from(f"<{length // 2 - 2}H", reader.data, vtable + 4)
+        return cls(reader, start, size, offsets, place)
 
-def parse(data: bytes) -> Graph:
-    """Parse a model.
+    def number(self, what: Field, form: str, default: int = 0) -> int:
+        """A number that lies in the table; ``form`` is struct's letter for it."""
+        at = self._where(what, struct.calcsize(f"<{form}"))
+        return self.reader.number(f"<{form}", at, self._name(what)) if at else default
 
-    Raises:
-        Damaged: and nothing else, whatever the bytes are.
-    """
-    _check_head(data)
-    walk = _Walk(data)
-    try:
-        return walk.graph()
-    except Damaged:
-        raise
-    except Exception as error:  # an unverified reader raises nearly anything on wild offsets
-        reason = f"truncated or damaged while reading {walk.place} ({type(error).__name__})"
-        raise Damaged(reason) from error
+    def table(self, what: Field, place: str | None = None) -> Table | None:
+        """A table that a field points to."""
+        at = self._pointed(what)
+        return Table.at(self.reader, at, place or self._name(what)) if at else None
 
-
-def _check_head(data: bytes) -> None:
-    if not data:
-        raise Damaged("the file is empty")
-    if len(data) < _SMALLEST:
-        raise Damaged(f"{len(data)} bytes are too few for a model")
-    if data[4:8] != IDENTIFIER:
-        found = data[4:8].decode("ascii", "backslashreplace")
-        raise Damaged(f"not a .tflite file: identifier {found!r} instead of 'TFL3'")
-
-
-def _names(enum: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
-
-
-_OPCODES = _names(tflite.BuiltinOperator)
-_TYPES = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
-
-
-class _Walk:
-    """One pass over the bytes; ``place`` says where it is, for the reason."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.place = "the root"
-        self.budget = len(data)  # entries; a valid file stores each in at least one byte
-
-    def graph(self) -> Graph:
-        model = tflite.Model.GetRootAs(self.data)
-        version = int(model.Version())
-        count = self.length("the subgraphs", model.SubgraphsLength())
-        if not count:
-            raise Damaged("the model has no subgraph")
-        buffers = [self.buffer_size(model, i) for i in self.each(model, "Buffers")]
-        codes = [self.opcode(model.OperatorCodes(i)) for i in self.each(model, "OperatorCodes")]
-        subgraph = model.Subgraphs(0)
-        tensors = tuple(
-            self.tensor(subgraph.Tensors(i), buffers) for i in self.each(subgraph, "Tensors")
-        )
-        ops = tuple(
-            self.op(i, subgraph.Operators(i), codes, len(tensors))
-            for i in self.each(subgraph, "Operators")
-        )
-        inputs = self.ends(subgraph, "Inputs", len(tensors))
-        outputs = self.ends(subgraph, "Outputs", len(tensors))
-        return Graph(version, inputs, outputs, tensors, ops, _notes(count, tensors, ops))
-
-    def length(self, place: str, length: int) -> int:
-        """Check a vector's length against what is left of the budget, and spend it."""
-        self.place = place
-        self.budget -= length
-        if length < 0 or self.budget < 0:
-            raise Damaged(f"{place} claim {length:,} entries, more than the file can hold")
-        return length
-
-    def each(self, table: Any, field: str) -> Iterator[int]:
-        count = self.length(f"the list of {field}", getattr(table, f"{field}Length")())
+    def tables(self, what: Field) -> Iterator[Table]:
+        """The tables of a vector, each with its place in it."""
+        at, count = self._vector(what, 4)
         for index in range(count):
-            self.place = f"{field}[{index}]"
-            yield index
-
-    def numbers(self, table: Any, field: str, most: int | None = None) -> list[Any]:
-        """A vector of numbers; numpy refuses one that runs past the end of the file."""
-        where = self.place
-        count = self.length(f"{where}.{field}", getattr(table, f"{field}Length")())
-        if most is not None and count > most:
-            raise Damaged(f"{where}.{field} has {count:,} entries, more than {most}")
-        values: list[Any] = getattr(table, f"{field}AsNumpy")().tolist() if count else []
-        self.place = where
-        return values
-
-    def buffer_size(self, model: Any, index: int) -> int:
-        """Bytes of one buffer, which must lie inside the file."""
-        buffer = model.Buffers(index)
-        size = int(buffer.DataLength())
-        if size and buffer.DataAsNumpy().size != size:
-            raise Damaged(f"{self.place} runs past the end of the file")
-        offset, outside = int(buffer.Offset()), int(buffer.Size())
-        if offset > 1:  # data behind the flatbuffer, as files over 2 GB have it
-            if offset + outside > len(self.data):
-                raise Damaged(f"{self.place} runs past the end of the file")
-            size = outside
-        return size
-
-    def opcode(self, code: Any) -> tuple[str, int]:
-        number = max(int(code.DeprecatedBuiltinCode()), int(code.BuiltinCode()))
-        name = _OPCODES.get(number, f"BUILTIN_{number}")
-        if number == _CUSTOM:
-            name = f"CUSTOM:{_text(code.CustomCode())}"
-        return name, int(code.Version())
-
-    def tensor(self, table: Any, buffers: list[int]) -> TensorSpec:
-        shape = tuple(self.numbers(table, "Shape", _MAX_RANK))
-        if any(length < 0 for length in shape):
-            raise Damaged(f"{self.place} has the shape {shape}")
-        scales, zero_points, axis = self.quantisation(table.Quantization())
-        number = int(table.Type())
-        spec = TensorSpec(
-            name=_text(table.Name()),
-            shape=shape,
-            dtype=_TYPES.get(number, f"type{number}"),
-            scales=scales,
-            zero_points=zero_points,
-            axis=axis,
-            signature=tuple(self.numbers(table, "ShapeSignature", _MAX_RANK)),
-            constant=self.constant(int(table.Buffer()), buffers),
-            variable=bool(table.IsVariable()),
-        )
-        if spec.constant and not table.Sparsity() and buffers[table.Buffer()] < spec.nbytes:
-            raise Damaged(
-                f"{self.place} ({spec}) needs {spec.nbytes:,} bytes, its buffer has "
-                f"{buffers[table.Buffer()]:,}"
+            place = f"{what.name}[{index}]"
+            here = at + 4 * index
+            yield Table.at(
+                self.reader, here + self.reader.number("<I", here, place), self._within(place)
             )
-        return spec
 
-    def constant(self, buffer: int, buffers: list[int]) -> bool:
-        if buffer and buffer >= len(buffers):
-            raise Damaged(f"{self.place} names buffer {buffer} of {len(buffers)}")
-        return bool(buffers) and buffers[buffer] > 0
+    def numbers(self, what: Field, form: str, most: int) -> tuple[int | float, ...]:
+        """The numbers of a vector, at most ``most``."""
+        at, count = self._vector(what, struct.calcsize(f"<{form}"))
+        if count > most:
+            raise Damaged(f"{self._name(what)} has {count:,} entries, more than {most:,}")
+        return struct.unpack_from(f"<{count}{form}", self.reader.data, at) if count else ()
 
-    def quantisation(self, table: Any) -> tuple[tuple[float, ...], tuple[int, ...], int]:
-        if table is None:
-            return (), (), 0
-        scales = tuple(self.numbers(table, "Scale"))
-        zero_points = tuple(self.numbers(table, "ZeroPoint"))
-        if scales and len(zero_points) not in (0, len(scales)):
+    def integers(self, what: Field, form: str, most: int) -> tuple[int, ...]:
+        """The integers of a vector, at most ``most``."""
+        return tuple(int(value) for value in self.numbers(what, form, most))
+
+    def blob(self, what: Field) -> int | None:
+        """Bytes of a vector of bytes, which lie in the file; None if there is none."""
+        at = self._pointed(what)
+        return self._vector(what, 1)[1] if at else None
+
+    def text(self, what: Field) -> str | None:
+        """A string; it must end in a zero, which C code relies on."""
+        if not self._pointed(what):
+            return None
+        at, size = self._vector(what, 1)
+        if self.reader.number("<B", at + size, self._name(what)) != 0:
+            raise Damaged(f"damaged: {self._name(what)} is a string that does not end in a zero")
+        return self.reader.data[at : at + size].decode("utf-8", "replace")
+
+    def has(self, what: Field) -> bool:
+        """Whether the file states the field."""
+        return what.slot < len(self.offsets) and self.offsets[what.slot] != 0
+
+    def _where(self, what: Field, size: int) -> int:
+        """Where a field of ``size`` bytes lies; 0 if the file does not state it."""
+        if not self.has(what):
+            return 0
+        offset = self.offsets[what.slot]
+        if offset < 4 or offset + size > self.size:
             raise Damaged(
-                f"{self.place} has {len(scales)} scales and {len(zero_points)} zero points"
+                f"damaged: {self._name(what)} lies at byte {offset} of a table of {self.size}"
             )
-        return scales, zero_points if scales else (), int(table.QuantizedDimension())
+        return self.start + offset
 
-    def op(self, index: int, table: Any, codes: list[tuple[str, int]], tensors: int) -> OpSpec:
-        code = int(table.OpcodeIndex())
-        if not 0 <= code < len(codes):
-            raise Damaged(f"{self.place} names operator code {code} of {len(codes)}")
-        inputs = tuple(self.numbers(table, "Inputs"))
-        outputs = tuple(self.numbers(table, "Outputs"))
-        if not all(-1 <= i < tensors for i in inputs) or not all(0 <= i < tensors for i in outputs):
-            raise Damaged(f"{self.place} names a tensor that the model does not have")
-        name, version = codes[code]
-        return OpSpec(index, name, version, inputs, outputs)
+    def _pointed(self, what: Field) -> int:
+        """The position that a field's offset names; 0 if the file does not state it."""
+        at = self._where(what, 4)
+        return at + self.reader.number("<I", at, self._name(what)) if at else 0
 
-    def ends(self, subgraph: Any, field: str, tensors: int) -> tuple[int, ...]:
-        self.place = f"the model's {field.lower()}"
-        indices = tuple(self.numbers(subgraph, field))
-        if not indices:
-            raise Damaged(f"the model has no {field.lower()}")
-        if not all(0 <= i < tensors for i in indices):
-            raise Damaged(f"{self.place} name a tensor that the model does not have")
-        return indices
+    def _vector(self, what: Field, item: int) -> tuple[int, int]:
+        """Where a vector's entries begin and how many there are; all of them lie in the file."""
+        at = self._pointed(what)
+        if not at:
+            return 0, 0
+        name = self._name(what)
+        self.reader.check(at, 4, name, 4)
+        count = self.reader.number("<I", at, name)
+        self.reader.spend(count if item > 1 else 0, name)
+        self.reader.check(at + 4, count * item, f"{name} with its {count:,} entries")
+        return at + 4, count
 
+    def _name(self, what: Field) -> str:
+        return self._within(what.name)
 
-def _text(raw: bytes | None) -> str:
-    return (raw or b"").decode("utf-8", "replace")
-
-
-def _notes(
-    subgraphs: int, tensors: tuple[TensorSpec, ...], ops: tuple[OpSpec, ...]
-) -> tuple[str, ...]:
-    notes = []
-    if subgraphs > 1:
-        notes.append(f"{subgraphs} subgraphs; only the first is looked at")
-    if not ops:
-        notes.append("no operators")
-    open_ones = sum(spec.dynamic for spec in tensors)
-    if open_ones:
-        notes.append(f"{open_ones} of {len(tensors)} tensors have an open length in their shape")
-    return tuple(notes)
+    def _within(self, name: str) -> str:
+        return name if self.place == _ROOT else f"{self.place}.{name}"

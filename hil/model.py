@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hil import flatbuffer
+from hil import graph as graphs
 from hil.card import ModelCard, bare_card, load_card
 from hil.errors import SetupError
 from hil.tensors import Array, OpSpec, TensorSpec, dequantise, quantise
@@ -37,6 +39,7 @@ _STATEFUL = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 class Model:
     """One model. ``folder`` is None for a bare .tflite; ``notes`` are facts worth showing.
 
+    ``further_ops`` are those of subgraphs after the first (branches, loops, initialisation).
     ``schema_version`` is what the file says, not judged here: the device has to refuse it.
     """
 
@@ -53,16 +56,18 @@ class Model:
     card: ModelCard
     folder: Path | None
     notes: tuple[str, ...] = ()
+    further_ops: tuple[OpSpec, ...] = field(default=(), repr=False)
 
     def op_versions(self) -> tuple[tuple[str, int], ...]:
-        """Each (opcode, version) once, sorted."""
-        return tuple(sorted({(op.opcode, op.version) for op in self.ops}))
+        """Each (opcode, version) once, sorted; those of further subgraphs too."""
+        every = (*self.ops, *self.further_ops)
+        return tuple(sorted({(op.opcode, op.version) for op in every}))
 
     @property
     def stateful(self) -> bool:
         """True if an answer may depend on the inferences before it."""
         return any(spec.variable for spec in self.tensors) or any(
-            op.opcode in _STATEFUL for op in self.ops
+            op.opcode in _STATEFUL for op in (*self.ops, *self.further_ops)
         )
 
 
@@ -75,9 +80,9 @@ def load_model(path: Path) -> Model:
         SetupError: model_file, one clear reason.
     """
     path = Path(path)
-    if path.name == "model.tflite" and (path.parent / "model.yaml").is_file():
+    if path.name == "model.tflite" and os.path.isfile(path.parent / "model.yaml"):
         path = path.parent
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir raises where it may not look
         return _load_folder(path)
     return _build(path, bare_card(path.stem), None)
 
@@ -115,13 +120,15 @@ def load_vectors(model: Model, path: Path | None = None) -> tuple[Vector, ...]:
 
 def _load_folder(folder: Path) -> Model:
     card_file = folder / "model.yaml"
-    if not card_file.is_file():
-        raise _error(folder, "a folder without a model.yaml", "name a .tflite or add a model.yaml")
+    if not os.path.isfile(card_file):
+        raise _error(
+            folder, ["a folder without a model.yaml"], "name a .tflite or add a model.yaml"
+        )
     card = load_card(card_file)
     if card.name != folder.resolve().name:
         raise _error(
             card_file,
-            f"name is {card.name!r} in a folder called {folder.resolve().name!r}",
+            [f"name is {card.name!r} in a folder called {folder.resolve().name!r}"],
             "give both the same name",
         )
     return _build(folder / "model.tflite", card, folder)
@@ -130,9 +137,9 @@ def _load_folder(folder: Path) -> Model:
 def _build(path: Path, card: ModelCard, folder: Path | None) -> Model:
     data = _read(path)
     try:
-        graph = flatbuffer.parse(data)
-    except flatbuffer.Damaged as error:
-        raise _error(path, str(error), "convert or copy the model again") from error
+        graph = graphs.parse(data)
+    except graphs.Damaged as error:
+        raise _error(path, error.reasons, "convert or copy the model again") from error
     return Model(
         name=card.name,
         path=path,
@@ -147,25 +154,36 @@ def _build(path: Path, card: ModelCard, folder: Path | None) -> Model:
         card=card,
         folder=folder,
         notes=graph.notes,
+        further_ops=graph.further_ops,
     )
 
 
 def _read(path: Path) -> bytes:
+    """The bytes of a regular file of a size that a model may have; never waits for a pipe."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise _error(path, "not a file", "name a .tflite or a folder with a model.yaml")
-        if status.st_size > _MAX_BYTES:
-            raise _error(
-                path,
-                f"{status.st_size:,} bytes; no board holds more than {_MAX_BYTES:,}",
-                "name the model that runs on the board",
-            )
-        return path.read_bytes()
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                reason = f"not a file but {_KINDS.get(stat.S_IFMT(status.st_mode), 'a device')}"
+                raise _error(path, [reason], "name a .tflite or a folder with a model.yaml")
+            if status.st_size > _MAX_BYTES:
+                reason = f"{status.st_size:,} bytes; no board holds more than {_MAX_BYTES:,}"
+                raise _error(path, [reason], "name the model that runs on the board")
+            return file.read(_MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _error(path, f"cannot be read: {reason}", "check the name and the rights") from error
+        hint = "check the name and the rights"
+        raise _error(path, [f"cannot be read: {reason}"], hint) from error
 
 
-def _error(path: Path, reason: str, hint: str) -> SetupError:
-    return SetupError("model_file", f"{path}: {reason}", hint=hint)
+_KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
+
+
+def _error(path: Path, reasons: Sequence[str], hint: str) -> SetupError:
+    """One reason is the message; several are its problems."""
+    name = str(path) if str(path).isprintable() else ascii(str(path))
+    if len(reasons) == 1:
+        return SetupError("model_file", f"{name}: {reasons[0]}", hint=hint)
+    message = f"{name}: {len(reasons)} things are wrong with it"
+    return SetupError("model_file", message, problems=reasons, hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -82,7 +83,7 @@ def load_models(root: Path, terms: Sequence[str]) -> tuple[Model, ...]:
 
 def _path_of(term: str, known: dict[str, Path]) -> Path:
     path = Path(term)
-    if path.exists() or "/" in term or term.endswith(".tflite"):
+    if os.path.lexists(path) or "/" in term or term.endswith(".tflite"):
         return path
     near = get_close_matches(term, known, n=1)
     guess = f"; did you mean {near[0]}?" if near else ""

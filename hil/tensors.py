@@ -43,7 +43,7 @@ class TensorSpec:
     has the schema's name in lower case. ``scales`` and ``zero_points`` are empty for a tensor
     that is not quantised, have one entry per tensor or one per channel along ``axis``.
     ``signature`` is the shape before it was fixed, -1 where the length is open; empty if the
-    file states none.
+    file states none. ``stored`` is the bytes of its buffer in the file; ``sparse`` data is packed.
     """
 
     name: str
@@ -55,6 +55,8 @@ class TensorSpec:
     signature: tuple[int, ...] = ()
     constant: bool = False
     variable: bool = False
+    sparse: bool = False
+    stored: int = 0
 
     @property
     def elements(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hil import flatbuffer
+from hil import graph as graphs
 from hil.tensors import Array, dequantise
 
 ARENA_BYTES = 512 * 1024
@@ -19,7 +19,7 @@ class Host:
     def __init__(self, data: bytes) -> None:
         from tflite_micro import runtime
 
-        graph = flatbuffer.parse(data)
+        graph = graphs.parse(data)
         self.input = graph.tensors[graph.inputs[0]]
         self.output = graph.tensors[graph.outputs[0]]
         self._interpreter: Any = runtime.Interpreter.from_bytes(data, arena_size=ARENA_BYTES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from hil import flatbuffer
+from hil import graph as graphs
 from hil.tensors import OpSpec, TensorSpec
 
 Tensors = Sequence[TensorSpec]
@@ -16,7 +16,7 @@ def structure(data: bytes) -> tuple[str, ...]:
 
     Two trainings of one network agree in all of it, whatever their weights are.
     """
-    graph = flatbuffer.parse(data)
+    graph = graphs.parse(data)
     return tuple(_line(op, graph.tensors) for op in graph.ops)
 
 
@@ -36,7 +36,7 @@ def _tensor(tensors: Tensors, index: int) -> str:
 
 def macs(data: bytes) -> int:
     """Multiply-accumulates of one inference: convolutions and dense layers."""
-    graph = flatbuffer.parse(data)
+    graph = graphs.parse(data)
     return sum(_MACS[op.opcode](op, graph.tensors) for op in graph.ops if op.opcode in _MACS)
 
 
