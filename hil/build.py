@@ -18,6 +18,7 @@ from hil.compile import Linked, compile_sketch
 from hil.errors import ProductError
 from hil.firmware import Firmware, TflmInfo, image_digest, load_firmware, read_sections
 from hil.fitting import SMALLEST, Tried, fit
+from hil.image_parts import Layout, image_parts
 from hil.paths import cache_dir
 from hil.recipe import Recipe, facts_of, generated_files, key_of, recipe
 from hil.setup.files import locked, new_folder, write_atomic
@@ -94,6 +95,8 @@ def _keep(
         for artefact in (wanted.build_path / "out").glob(f"{name}.*"):
             shutil.copy2(artefact, work / artefact.name)
         sections = read_sections(work / f"{name}.elf")
+        layout = Layout(wanted.build_path / "out", wanted.tflm.library.name)
+        parts = image_parts(work / f"{name}.elf", work / f"{name}.map", layout)
         firmware = Firmware(
             board=wanted.board.id,
             fqbn=str(facts["fqbn"]),
@@ -110,6 +113,8 @@ def _keep(
             ram=linked.ram,
             model=len(wanted.model.data),
             arena_cap=sections.arena,
+            flash_parts=parts.flash,
+            ram_parts=parts.ram,
             compiler=str(facts["compiler"]),
             flags=_flags(wanted),
             tflm=TflmInfo(

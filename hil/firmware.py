@@ -39,6 +39,7 @@ class Firmware:
         ram: bytes of RAM that the linker gave away, arena, stack and heap included.
         model: bytes of the model in flash.
         arena_cap: bytes of the arena in the image.
+        flash_parts, ram_parts: whose the bytes are, see `hil.image_parts`.
         flags: the compiler flags of the board's core and options.
     """
 
@@ -57,6 +58,8 @@ class Firmware:
     ram: int
     model: int
     arena_cap: int
+    flash_parts: Mapping[str, int]
+    ram_parts: Mapping[str, int]
     compiler: str
     flags: str
     tflm: TflmInfo

@@ -104,8 +104,13 @@ class LatencyRecord(Part):
 
 
 class MemoryRecord(Part):
-    """Bytes. ``arena_needed`` is the smallest arena that allocates and invokes, searched on the
-    device; None if it was not searched."""
+    """Bytes; None where it is not known.
+
+    ``arena_needed`` is the smallest arena that allocates and invokes, searched on the device.
+    ``flash_parts`` and ``ram_parts`` say whose the bytes of the image are (`hil.image_parts`).
+    ``stack_used`` is the most that was seen while a model was loaded and asked, a lower bound;
+    ``heap_used`` and ``heap_peak`` are what was taken after it and at most.
+    """
 
     arena_used: int | None = None
     arena_given: int | None = None
@@ -115,6 +120,12 @@ class MemoryRecord(Part):
     bss: int | None = None
     flash: int | None = None
     model: int | None = None
+    flash_parts: dict[str, int] = Field(default_factory=dict)
+    ram_parts: dict[str, int] = Field(default_factory=dict)
+    stack_used: int | None = None
+    stack_size: int | None = None
+    heap_used: int | None = None
+    heap_peak: int | None = None
 
 
 class SidesRecord(Part):

@@ -112,7 +112,7 @@ class Record(Part):
             "firmware": self.firmware.digest if self.firmware else "",
         }
 
-    def note_memory(self, **fields: int | None) -> None:
+    def note_memory(self, **fields: int | None | dict[str, int]) -> None:
         """Sets figures of ``memory``, in bytes."""
         _set(self.memory, fields)
 
@@ -150,6 +150,8 @@ class Record(Part):
             flash=firmware.flash,
             model=firmware.model,
             arena_cap=firmware.arena_cap,
+            flash_parts=dict(firmware.flash_parts),
+            ram_parts=dict(firmware.ram_parts),
         )
 
 
