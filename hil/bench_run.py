@@ -11,6 +11,7 @@ from pathlib import Path
 from hil.ahead import Ahead
 from hil.errors import HilError, ProductError, SetupError
 from hil.history import NAME, append
+from hil.report.pages import PAGE, write_page
 from hil.report.record import Results, Verdict
 from hil.report.writer import exit_code, new_results, now, write_results
 from hil.selection import Pick, Plan
@@ -116,6 +117,15 @@ class BenchRun:
         """Adds the run to reports/history.sqlite, unless nothing was run at all."""
         if any(record.verdict != Verdict.NOT_RUN for record in self.results.records):
             self.warnings += append(self.results, self.reports / NAME)
+
+    @property
+    def page(self) -> Path:
+        """The report that people read."""
+        return self.reports / "latest" / PAGE
+
+    def write_page(self) -> None:
+        """Writes reports/latest/index.html; the history has this run already."""
+        self.warnings += write_page(self.results, self.page, self.reports / NAME)
 
 
 def merged_message(problems: Iterable[HilError]) -> str:

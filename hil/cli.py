@@ -83,6 +83,29 @@ def build(
 
 
 @app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="results.json of a run")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="default: index.html beside RESULTS")
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="default: history.sqlite of the folder above RESULTS")
+    ] = None,
+) -> None:
+    """Writes the report of a run again, as one HTML page."""
+    from hil.history import NAME
+    from hil.report.pages import PAGE, write_page
+    from hil.report.writer import read_results
+
+    found = read_results(results)
+    path = output or results.parent / PAGE
+    past = history or results.absolute().parent.parent / NAME
+    for warning in write_page(found, path, past):
+        print(f"hil: {warning}", file=sys.stderr)
+    print(path)
+
+
+@app.command()
 def monitor(board: str, boards: BoardsFile = _DEFAULT_BOARDS) -> None:
     """Shows what a board prints and sends it what you type, line by line. Ctrl-C ends it."""
     from hil.monitor import open_monitor, talk

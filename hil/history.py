@@ -106,9 +106,15 @@ def trend(path: Path, board: str, model: str, metric: str) -> list[tuple[str, st
 
 
 def read(
-    path: Path, board: str | None = None, model: str | None = None, metric: str | None = None
+    path: Path,
+    board: str | None = None,
+    model: str | None = None,
+    metric: str | None = None,
+    *,
+    runs: int | None = None,
 ) -> dict[Series, list[Point]]:
-    """The series that match, each oldest first; None matches everything.
+    """The series that match, each oldest first; None matches everything. ``runs``: of the last
+    that many runs only.
 
     Only what `hil_runner` measured: another sketch's figures are another thing.
 
@@ -119,7 +125,8 @@ def read(
         return {}
     try:
         with closing(connect(path)) as base:
-            rows = base.execute(_READ, {"board": board, "model": model, "metric": metric})
+            wanted = {"board": board, "model": model, "metric": metric, "runs": runs}
+            rows = base.execute(_READ, wanted)
             return _series(rows)
     except (NotHistory, sqlite3.Error, OSError) as error:
         raise SetupError("results_file", f"{path} is not a history that can be read: {error}",
@@ -146,5 +153,6 @@ WHERE sketch = 'hil_runner'
   AND (:board IS NULL OR board = :board)
   AND (:model IS NULL OR model = :model)
   AND (:metric IS NULL OR name = :metric)
+  AND (:runs IS NULL OR run.id > (SELECT max(id) FROM run) - :runs)
 ORDER BY board, model, figure.id
 """

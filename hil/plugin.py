@@ -196,6 +196,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     run.results.exit_code = int(session.exitstatus)
     run.save()
     run.keep_history()
+    run.write_page()
 
 
 def _only_bench_faults(session: pytest.Session, code: int) -> bool:
@@ -219,3 +220,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for warning in run.warnings:
         terminalreporter.write_line(f"hil: {warning}", yellow=True)
     terminalreporter.write_line(f"results: {run.reports / 'latest' / 'results.json'}")
+    terminalreporter.write_line(f"report:  {run.page}")

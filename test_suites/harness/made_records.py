@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from hil.errors import Finding
 from hil.report.parts import (
     AccuracyRecord,
+    AttributionRecord,
     FirmwareRecord,
     LatencyRecord,
     MemoryRecord,
     ParityRecord,
     TflmRecord,
+    WireRecord,
 )
 from hil.report.record import Record, Results
 
@@ -50,11 +53,52 @@ def record(board: str = "nano", model: str = "sine", **changes: Any) -> Record:
         accuracy=AccuracyRecord(
             metric="mae", device=0.0115, host=0.0115, slack=0.0, samples=50, total=500
         ),
-        memory=MemoryRecord(arena_needed=1520, flash=37360, model=2656),
+        memory=MemoryRecord(
+            arena_needed=1520,
+            flash=37360,
+            model=2656,
+            stack_used=1200,
+            stack_size=8192,
+            flash_parts={"model": 2656, "kernels": 20000, "core": 14704, "other": 0},
+            ram_parts={"arena": 240000, "core": 900, "stack": 8192},
+        ),
     )
     for suite in ("test_parity", "test_latency", "test_arena", "test_accuracy"):
         made.ran(suite, "passed")
     made.note(**changes)
+    return made
+
+
+def failure(board: str = "nano", model: str = "sine") -> Record:
+    """A record with a difference that is the device's, and everything that goes with it."""
+    off = ParityRecord(
+        elements=1000, mismatches=30, max_abs=3.0, max_lsb=3, argmax_agreement=0.97, version="7",
+        limit="|Δ| <= 0 LSB", snr_db=31.25, problems=["output 1 is missing"],
+        histogram={"0": 970, "1": 29, "2": 0, "3-4": 1},
+    )  # fmt: skip
+    none = ParityRecord(reason="no wheel for this machine")
+    steps = {"device": off, "runtime": ParityRecord(elements=1000, max_lsb=0)}
+    text = "guilty: the board, its build or one of its kernels; runtime drift none"
+    made = record(
+        board,
+        model,
+        sketch="own_sketch",
+        oracle_reason="because",
+        tolerance_reason="none",
+        parity={"tflm": off, "litert_ref": none},
+        attribution=AttributionRecord(guilty="device", text=text, steps=steps),
+        device={
+            "unit": "00:11",
+            "tflm": "2020",
+            "ticks_per_s": 64_000_000,
+            "more": ["a", {"b": 1}],
+        },
+        device_log="hello\r\nDidn't find op\n",
+        wire=WireRecord(resent=2, overruns=1),
+    )
+    numbers = {"mismatches": 30, "pc": 0x2000_1234, "words": ["a", "b"], "where": "output 0"}
+    made.add(Finding("parity", "30 of 1,000 elements differ\n  vector 3", "test_parity", numbers))
+    made.add(Finding("port_lost", "the port vanished", "test_latency"))
     return made
 
 

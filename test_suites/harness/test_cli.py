@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import made_records
 import pytest
 from typer.testing import CliRunner
 
 from hil.cli import app, main
+from hil.report.writer import write_results
 
 ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., tuple[int, str, str]]
@@ -37,7 +39,7 @@ def command(
 
 def test_no_command_is_help() -> None:
     shown = CliRunner().invoke(app, [])
-    for name in ("setup", "boards", "schema", "build", "monitor", "virtual"):
+    for name in ("setup", "boards", "schema", "build", "report", "monitor", "virtual"):
         assert name in shown.output
 
 
@@ -110,3 +112,22 @@ def test_the_command_itself_loads_no_libraries_that_take_long() -> None:
     done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True,
                           timeout=60, check=True, cwd=ROOT)  # fmt: skip
     assert done.stdout.strip() == "set()"
+
+
+def test_a_report_is_made_again_from_its_results(command: Command, tmp_path: Path) -> None:
+    results = tmp_path / "latest" / "results.json"
+    write_results(made_records.results(made_records.failure()), results)
+    code, out, err = command("report", str(results))
+    assert (code, out.strip(), err) == (0, str(results.parent / "index.html"), "")
+    code, out, _ = command("report", str(results), "-o", str(tmp_path / "other.html"))
+    assert (code, out.strip()) == (0, str(tmp_path / "other.html"))
+    pages = [results.parent / "index.html", tmp_path / "other.html"]
+    first, second = (page.read_text(encoding="utf-8") for page in pages)
+    assert "1 of 1 failed" in first
+    assert first == second
+
+
+def test_a_report_of_something_else_is_refused(command: Command, tmp_path: Path) -> None:
+    code, out, err = command("report", str(tmp_path / "none.json"))
+    assert (code, out) == (4, "")
+    assert "results_file" in err
