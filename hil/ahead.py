@@ -36,8 +36,10 @@ class Ahead:
         ]
 
     def start(self) -> None:
+        """Lets the boards go; again is harmless."""
         for thread in self._threads:
-            thread.start()
+            if thread.ident is None:
+                thread.start()
 
     def _work(self, jobs: Iterable[Job]) -> None:
         for trial, step in jobs:
@@ -50,4 +52,5 @@ class Ahead:
         """No further step begins; waits a moment for those under way."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(_JOIN_S)
+            if thread.ident is not None:
+                thread.join(_JOIN_S)

@@ -104,7 +104,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(merged_message(problems))
     run.save()
     run.ahead = Ahead(_steps_ahead(run, session.items))
-    run.ahead.start()
 
 
 def _steps_ahead(run: BenchRun, items: Sequence[pytest.Item]) -> dict[str, list[Job]]:
@@ -129,14 +128,19 @@ def _say_of(config: pytest.Config) -> Callable[[str], None]:
     return reporter.write_line if reporter else lambda _: None
 
 
-# --- latency
+# --- a test of a board
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Gives pytest-benchmark the board's clock before its fixture is made."""
+    """Lets the boards go with the first test of any: tests before it may have an environment of
+    their own. Gives pytest-benchmark the board's clock before its fixture is made."""
     pick = pick_of(item)
-    if pick is not None and "device_clock" in getattr(item, "fixturenames", ()):
+    if pick is None:
+        return
+    if run := item.config.stash.get(RUN, None):
+        run.ahead.start()
+    if "device_clock" in getattr(item, "fixturenames", ()):
         clock = DeviceClock(pick.board.id)
         item.stash[CLOCK] = clock
         item.add_marker(pytest.mark.benchmark(timer=clock))

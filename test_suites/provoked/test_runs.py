@@ -33,6 +33,13 @@ def test_holds_the_board_in_the_middle_of_a_frame(device, tmp_path):
     time.sleep(60)
 """
 
+BOARDLESS = """
+import threading
+
+def test_without_a_board():
+    assert not [each.name for each in threading.enumerate() if each.name.startswith("hil-")]
+"""
+
 
 @pytest.fixture
 def models(project: Path, hello: Model) -> Path:
@@ -49,6 +56,12 @@ def gone(project: Path) -> None:
         "  - {id: gone, fqbn: 'hil:cortexm:nano33ble', port: '${HIL_RUN}/ports/gone',\n"
         "     ram: 262144, flash: 983040, ram_reserve: 0, tflm: crate}\n"
     )
+
+
+def test_no_board_is_touched_before_the_first_test_of_one(project: Path, models: Path) -> None:
+    (project / "test_a.py").write_text(BOARDLESS)
+    done = run_pytest(project, "test_a.py", str(ROOT / "test_suites" / "smoke"), *BOARD)
+    assert (done.status, done.counts()) == (0, (2, 0, 0)), done.output
 
 
 def test_product_faults_are_failed_and_exit_1(
