@@ -5,10 +5,10 @@ PYTHON ?= python3
 BOARD  ?= tag:virtual
 VENV   := .venv/bin
 SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy)
-OWN    := $(addprefix test_suites/,harness provoked virtual)
+OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench test lint models bench-build bench-idle bench-link lock clean
+.PHONY: help setup setup-dev bench test lint mutants models bench-build bench-idle bench-link lock clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,6 +29,9 @@ lint: setup-dev  ## ruff and mypy
 	@$(VENV)/ruff check --quiet .
 	@$(VENV)/ruff format --quiet --check .
 	@$(VENV)/mypy --no-error-summary
+
+mutants: setup-dev  ## faults put in on purpose (docs/mutants.md): each must be found, and told right
+	@$(VENV)/pytest test_suites/mutants --mutants all --no-header -q
 
 models: setup-dev  ## train the models anew and compare accuracy and structure
 	@$(VENV)/python -m models train

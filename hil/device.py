@@ -178,7 +178,7 @@ class Device:
     def invoke(self, input_crc: int) -> m.Invoked:
         """Runs once on what was written, if that has ``input_crc``; raises as `infer`."""
         invoked = self._line.work(m.Invoke(input_crc), m.Invoked)
-        if invoked.status:
+        if invoked.status or invoked.input_crc != input_crc:
             raise invoke_error(invoked, input_crc, self.log, self._names)
         return invoked
 

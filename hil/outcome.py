@@ -150,11 +150,11 @@ def load_error(loaded: m.Loaded, asked: int, info: m.Info, names: Names) -> Exce
 
 
 def invoke_error(invoked: m.Invoked, sent_crc: int, log: str, names: Names) -> HilError:
-    """An INVOKE that the device refused or a kernel failed."""
+    """An INVOKE that the device refused, a kernel failed, or whose answer is to other inputs."""
     if invoked.status == m.Status.INVOKE_FAILED:
         text = "Invoke() failed: a kernel refused the model" + _quote(log)
         return names.product("unsupported_type", text)
-    if invoked.status == m.Status.INPUT_CRC:
+    if invoked.status in (m.Status.OK, m.Status.INPUT_CRC):
         return names.bench(
             "wire",
             f"the inputs have CRC {invoked.input_crc:08x} in the device, sent {sent_crc:08x}",

@@ -85,6 +85,7 @@ class Session:
         self._decoder = Decoder()
         self._seq = 0
         self._damaged = False
+        self._hellos_refused = 0
 
     @property
     def pending_text(self) -> str:
@@ -102,7 +103,7 @@ class Session:
         """
         self.nonce, self._seq = nonce, 1
         started = self._clock()
-        self._damaged = False
+        self._damaged, self._hellos_refused = False, 0
         raw = encode(Frame(m.Hello.TYPE, self._seq, 0, m.Hello(nonce).pack()))
         while self._clock() < deadline:
             self._link.write(raw)
@@ -152,7 +153,7 @@ class Session:
             return DeviceSilent(request, waited)
         return BenchError(
             "wire",
-            f"{request} was damaged on the wire {self._retries + 1} times in {waited:.1f} s",
+            f"{request} was damaged on the wire each time it was sent, for {waited:.1f} s",
             board=self._board,
             hint="cable, baud rate, or another program on the port",
             numbers={"resent": self.resent, "retries": self._retries},
@@ -206,6 +207,8 @@ class Session:
             return False
         if nak.reason == m.Refusal.VERSION:
             raise self._other_version(nak.version)
+        if kind is m.Info:
+            self._hello_refused(nak)
         if kind is m.Info or (frame.seq and frame.seq != self._seq):
             return False  # about what the line held before
         if nak.reason == m.Refusal.SESSION:
@@ -214,6 +217,12 @@ class Session:
             raise self._other_version(frame.version, f" and does not know {kind.__name__}")
         self._note_damage(f"on its way to the device (NAK {nak.reason})")
         return True
+
+    def _hello_refused(self, nak: m.Nak) -> None:
+        """One refusal is of what the line held before; a second one is of HELLO itself."""
+        self._hellos_refused += nak.reason in (m.Refusal.CRC, m.Refusal.TOO_LONG)
+        if self._hellos_refused > 1:
+            self._note_damage(f"HELLO on its way to the device (NAK {nak.reason})")
 
     def _other_version(self, version: int, also: str = "") -> BenchError:
         return BenchError(

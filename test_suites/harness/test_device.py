@@ -183,6 +183,30 @@ def test_inputs_that_change_in_the_device_are_the_wire() -> None:
     assert board.invoked == 0
 
 
+def test_an_answer_to_other_inputs_is_no_answer() -> None:
+    board = ScriptedBoard()
+    board.on[m.Invoke] = lambda r: m.Invoked(0, r.input_crc ^ 1, 0, 1234)
+    with device(board) as it:
+        it.load()
+        assert code_of(lambda: it.infer([vector()])) == "wire"
+
+
+def test_a_hello_that_never_arrives_whole_is_the_wire() -> None:
+    board = ScriptedBoard()
+    board.spoil_request = flipped
+    with pytest.raises(BenchError) as caught:
+        device(board).__enter__()
+    assert caught.value.code == "wire"
+
+
+def test_a_hello_behind_half_a_frame_is_answered() -> None:
+    board = ScriptedBoard()
+    board.spoil_request = nth(0, lambda raw: b"half a frame\x07" + raw)
+    with device(board) as it:
+        it.ping()
+        assert it.resent == 0
+
+
 @pytest.mark.parametrize("junk", [b"\xfe\x80\x03", b"half a frame\x07", b"\0\0\0"])
 def test_what_the_line_held_before_does_not_matter(junk: bytes) -> None:
     board = ScriptedBoard()

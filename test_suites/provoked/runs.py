@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,14 @@ def pytest_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def run_pytest(project: Path, *arguments: str) -> Outcome:
-    """Runs pytest as a user does, in a process of its own."""
+def run_pytest(
+    project: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Outcome:
+    """Runs pytest as a user does, in a process of its own; ``environment`` is on top of ours."""
     done = subprocess.run(
         pytest_command(project, *arguments),
         cwd=project,
-        env=pytest_environment(),
+        env={**pytest_environment(), **(environment or {})},
         capture_output=True,
         text=True,
         timeout=300,
