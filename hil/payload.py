@@ -104,6 +104,11 @@ class Reader:
     def text(self) -> str:
         return self.take(self.take(1)[0]).decode(errors="replace")
 
+    @property
+    def more(self) -> bool:
+        """Whether bytes are left."""
+        return bool(self._left)
+
     def rest(self) -> bytes:
         return self.take(len(self._left))
 

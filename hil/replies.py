@@ -14,7 +14,8 @@ class Info(Message):
     """What runs on the board. Sizes in bytes; ``ticks_per_s`` of ``clock``.
 
     ``instructions_num / instructions_den`` is instructions per tick, 0/0 if unknown;
-    ``model_crc`` was computed just now over the bytes in the device; ``boot_count`` 0 is unknown.
+    ``model_crc`` was computed just now over the bytes in the device; ``boot_count`` 0 is unknown;
+    ``core`` is what executes the firmware: a CPUID, or an emulator with its version.
     """
 
     TYPE = 0x81
@@ -44,15 +45,20 @@ class Info(Message):
     kernels: str = ""
     compiler: str = ""
     flags: str = ""
+    core: str = ""
 
     def pack(self) -> bytes:
         values = astuple(self)
-        fixed = struct.pack("<" + self.LAYOUT, *values[:-7])
-        return fixed + b"".join(text_field(value) for value in values[-7:])
+        fixed = struct.pack("<" + self.LAYOUT, *values[:-8])
+        return fixed + b"".join(text_field(value) for value in values[-8:])
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
-        return cls(*reader.fixed(cls.LAYOUT), *(reader.text() for _ in range(7)))
+        fixed = reader.fixed(cls.LAYOUT)
+        texts = [reader.text() for _ in range(7)]
+        # Firmware from before `core` has to be understood, or it could not be found stale.
+        texts.append(reader.text() if reader.more else "")
+        return cls(*fixed, *texts)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,16 @@ class Vector:
     inputs: tuple[Array, ...]
     expected: tuple[Array, ...] | None = None
     label: int | float | None = None
+
+
+def vectors_digest(vectors: Sequence[Vector]) -> str:
+    """16 hex digits over the inputs in their order: type, shape and bytes."""
+    digest = hashlib.sha256()
+    for vector in vectors:
+        for array in vector.inputs:
+            digest.update(f"{array.dtype.str}{array.shape}\0".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def synthetic_vectors(

@@ -157,6 +157,34 @@ class AccuracyRecord(Part):
         return cls(**{**figures, "disagreements": list(seen.disagreements), "also": sides})
 
 
+class BaselineFigureRecord(Part):
+    """A figure beside the baseline's; ``limit`` is the worst value that passes, ``why`` says what
+    keeps it from being judged."""
+
+    before: float | None = None
+    now: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    state: Literal["worse", "not_judged", "better", "equal"]
+    why: str = ""
+
+
+class BaselineRecord(Part):
+    """A record beside the baseline of its board and model, which was written at ``commit``.
+
+    ``state`` is the first of worse, not_judged, better, equal that a figure has, or none: there is
+    no baseline. ``changed``: facts as (the baseline's, this run's).
+    """
+
+    state: Literal["none", "worse", "not_judged", "better", "equal"] = "none"
+    commit: str = ""
+    dirty: bool = False
+    date: str = ""
+    changed: dict[str, tuple[str, str]] = Field(default_factory=dict)
+    figures: dict[str, BaselineFigureRecord] = Field(default_factory=dict)
+    text: str = ""
+
+
 class WireRecord(Part):
     """Frames that were sent again, and bytes that the board lost at its RX ring."""
 

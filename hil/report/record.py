@@ -18,6 +18,7 @@ from hil.firmware import Firmware
 from hil.report.parts import (
     AccuracyRecord,
     AttributionRecord,
+    BaselineRecord,
     FindingRecord,
     FirmwareRecord,
     LatencyRecord,
@@ -45,12 +46,16 @@ class Verdict(StrEnum):
 
 
 class Record(Part):
-    """Everything that a run says of one board and one model."""
+    """Everything that a run says of one board and one model.
+
+    ``vectors`` is a digest of the inputs of parity and latency.
+    """
 
     board: str
     model: str
     sketch: str = "hil_runner"
     model_sha256: str = ""
+    vectors: str = ""
     oracle: str = ""
     oracle_version: str = ""
     oracle_reason: str = ""
@@ -63,6 +68,7 @@ class Record(Part):
     attribution: AttributionRecord | None = None
     latency: LatencyRecord | None = None
     accuracy: AccuracyRecord | None = None
+    baseline: BaselineRecord | None = None
     memory: MemoryRecord = Field(default_factory=MemoryRecord)
     wire: WireRecord = Field(default_factory=WireRecord)
     flashed: bool = False

@@ -17,6 +17,7 @@ from hil.model import Model, Vector, load_vectors
 from hil.mount import Slot
 from hil.reference import Engine, References, cached_references
 from hil.settings import Settings
+from hil.vectors import vectors_digest
 
 _Result = TypeVar("_Result")
 
@@ -52,7 +53,12 @@ class Steps(LoadedMount):
 
     def vectors(self) -> tuple[Vector, ...]:
         """The input vectors: the model's own, or those of the settings."""
-        return self.once("vectors", lambda: load_vectors(self.model, self.settings.vectors))
+        return self.once("vectors", self._vectors)
+
+    def _vectors(self) -> tuple[Vector, ...]:
+        loaded = load_vectors(self.model, self.settings.vectors)
+        self.record.note(vectors=vectors_digest(loaded))
+        return loaded
 
     def expected(self) -> References:
         """What the host's engines answer to the vectors.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.virtual.loop import READABLE, Loop
-from hil.virtual.machine import Machine, command_line, lockup_registers
+from hil.virtual.machine import Machine, command_line, core_name, lockup_registers
 from hil.virtual.places import Place
 from hil.virtual.relay import Relay
 
@@ -79,8 +79,9 @@ class Launcher:
 
     def _start(self, lockup: str = "") -> None:
         line, name = self.relay.new_line(), self.machine_name
+        unit, core = self.unit, core_name(name)
         self.machine = Machine(
-            lambda monitor: command_line(name, self.place.image, self.unit, line, monitor, lockup),
+            lambda monitor: command_line(name, self.place.image, unit, line, monitor, core, lockup),
             self.place.folder,
         )
         self.loop.handle(self.machine.monitor.fileno(), READABLE, self._monitor)

@@ -16,6 +16,8 @@ from typing import Any
 ICOUNT_SHIFT = 4
 """``-icount shift``: an instruction takes 2**4 = 16 ns of virtual time."""
 
+QEMU = "qemu-system-arm"
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -26,20 +28,20 @@ def command_line(
     unit: str,
     line: str,
     monitor: int,
+    core: str,
     lockup: str = "",
-    qemu: str = "qemu-system-arm",
 ) -> list[str]:
     """The emulator's arguments.
 
     Time is counted in instructions and sleeps with the host (``sleep=on``), so that an idle board
     costs little and its clock keeps wall time. The semihosting arguments name the serial number,
-    the terminal and the file that exists while a host holds the port open; after a lock-up also
-    what the core held then (`lockup_registers`).
+    the terminal, the file that exists while a host holds the port open and what executes the
+    firmware (`core_name`); after a lock-up also what the core held then (`lockup_registers`).
     """
-    arguments = [unit, line, "dtr", *([lockup] if lockup else [])]
+    arguments = [unit, line, "dtr", core, *([lockup] if lockup else [])]
     semihosting = ",".join(["enable=on", "target=native", *(f"arg={each}" for each in arguments)])
     return [
-        qemu,
+        QEMU,
         *("-M", machine),
         *("-display", "none"),
         *("-serial", "null"),
@@ -49,6 +51,17 @@ def command_line(
         *("-mon", "chardev=monitor,mode=control"),
         *("-kernel", str(image)),
     ]
+
+
+def core_name(machine: str) -> str:
+    """What executes a firmware and decides its instruction counts: emulator and version, machine,
+    icount shift; such as ``qemu-7.2.22/mps2-an386/icount-4``. No space and no comma in it.
+
+    Asked anew for every start: a launcher may outlive the emulator that it started first.
+    """
+    done = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False)
+    version = re.search(r"version ([\w.+-]+)", done.stdout)
+    return f"qemu-{version[1] if version else 'unknown'}/{machine}/icount-{ICOUNT_SHIFT}"
 
 
 def _die_with_parent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -59,7 +60,7 @@ messages = st.one_of(
       (m.Write, m.Info, m.Tensor, m.Bytes, m.Crash, m.Nak)),
     st.builds(m.Write, u8, u32, st.binary(max_size=120)),
     st.builds(m.Bytes, u16, u32, st.binary(max_size=4096)),
-    st.builds(m.Info, *_info_fixed, *[short] * 7),
+    st.builds(m.Info, *_info_fixed, *[short] * 8),
     st.builds(m.Crash, *_registers, st.lists(u32, max_size=16).map(tuple), short),
     st.builds(m.Nak, st.integers(1, 5).filter(lambda r: r != 3)),
     st.builds(m.Nak, st.just(3), u8),
@@ -194,3 +195,12 @@ def test_an_unknown_status_has_a_name_too() -> None:
 def test_an_unknown_tensor_type_has_no_dtype() -> None:
     raw = struct.pack("<HBIBiH", 0, 5, 0, 0, 0, 0)
     assert m.Tensor.parse(raw).dtype == ""
+
+
+def test_an_info_from_before_core_is_understood() -> None:
+    info = m.Info(*[0] * 18, build_id="old", flags="-Os", core="qemu")
+    short = info.pack()[: -len("qemu") - 1]
+    assert m.Info.parse(short) == replace(info, core="")
+    for damaged in (info.pack()[:-1], short[:-1]):
+        with pytest.raises(WireError):
+            m.Info.parse(damaged)

@@ -140,6 +140,8 @@ void HilDevice::send_info(uint32_t nonce) {
   const uint32_t model_crc = hil_crc32(0, config_.model, config_.model_len);
   char unit[33] = "";
   hil_platform_unit(unit, sizeof unit);
+  char core[65] = "";
+  hil_platform_core(core, sizeof core);
   reply(HELLO);
   out_.u8(config_.version);
   out_.u8(clock.kind);
@@ -166,6 +168,7 @@ void HilDevice::send_info(uint32_t nonce) {
   out_.text(config_.kernels);
   out_.text(config_.compiler);
   out_.text(config_.flags);
+  out_.text(core);
   out_.end();
 }
 

@@ -51,3 +51,17 @@ HIL_WEAK void hil_platform_unit(char *out, size_t size) {
   }
   if (size) out[used] = 0;
 }
+
+/* SCB->CPUID: part, variant and revision (Arm v6-M, v7-M and v8-M reference manuals). */
+HIL_WEAK void hil_platform_core(char *out, size_t size) {
+  size_t used = 0;
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || \
+    defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8M_BASE__)
+  const uint32_t cpuid = *(const volatile uint32_t *)0xE000ED00u;
+  for (const char *at = "cpuid-"; *at && used + 1 < size; ++at) out[used++] = *at;
+  for (int shift = 28; shift >= 0 && used + 1 < size; shift -= 4) {
+    out[used++] = "0123456789abcdef"[(cpuid >> shift) & 15];
+  }
+#endif
+  if (size) out[used] = 0;
+}

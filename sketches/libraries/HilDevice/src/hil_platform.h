@@ -79,6 +79,7 @@ const struct hil_crash *hil_platform_crash(void); /* NULL: none since power-on *
 uint32_t hil_platform_stack_free(void);         /* bytes never touched; HIL_UNKNOWN_U32 */
 uint32_t hil_platform_heap_used(void);          /* bytes; HIL_UNKNOWN_U32 */
 void hil_platform_unit(char *out, size_t size); /* unique id of the part, "" if none */
+void hil_platform_core(char *out, size_t size); /* what executes: CPUID, an emulator; "" unknown */
 void hil_platform_busy(int on);                 /* 1: measuring; stop timers that only idle */
 void hil_platform_idle(void);                   /* nothing to read; may sleep for a moment */
 

@@ -49,6 +49,11 @@ void hil_platform_unit(char *out, size_t size) {
   if (size > 0) out[size - 1] = '\0';
 }
 
+void hil_platform_core(char *out, size_t size) {
+  strncpy(out, semihost_core(), size);
+  if (size > 0) out[size - 1] = '\0';
+}
+
 void hil_platform_busy(int on) { machine_busy(on != 0); }
 void hil_platform_idle(void) {}  // polling Serial idles by itself
 

@@ -7,10 +7,11 @@ namespace {
 enum Call { kOpen = 0x01, kClose = 0x02, kWrite = 0x05, kRead = 0x06, kGetCmdline = 0x15 };
 enum Mode { kModeRead = 0, kModeReadWriteBinary = 3 };
 
-// "UNIT LINE DTR [LOCKUP]": the serial number of the machine, the terminal, the file that exists
-// while a host holds the port open, and what the core held when it locked up (machine_recall).
-char command_line[384];
-const char *arguments[4] = {"", "", "", ""};
+// "UNIT LINE DTR CORE [LOCKUP]": the serial number of the machine, the terminal, the file that
+// exists while a host holds the port open, which emulator this is, and what the core held when it
+// locked up (machine_recall).
+char command_line[448];
+const char *arguments[5] = {"", "", "", "", ""};
 int line = -1;
 
 int call(Call operation, const void *block) {
@@ -75,6 +76,7 @@ int semihost_port_open(void) {
 }
 
 const char *semihost_unit(void) { return arguments[0]; }
-const char *semihost_lockup(void) { return arguments[3]; }
+const char *semihost_core(void) { return arguments[3]; }
+const char *semihost_lockup(void) { return arguments[4]; }
 
 }  // extern "C"
