@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BOARD  ?= tag:virtual
 VENV   := .venv/bin
-SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy)
+SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy regression)
 OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
 .DEFAULT_GOAL := help

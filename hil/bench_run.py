@@ -72,6 +72,7 @@ class BenchRun:
                         f"for {trial.board.id} in {spent:.0f} s"
                     )
                 trial.vectors()
+                trial.known_baseline()
             except SetupError as error:
                 problems.append(error)
             except ProductError:

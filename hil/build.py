@@ -18,6 +18,7 @@ from hil.compile import Linked, compile_sketch
 from hil.errors import ProductError
 from hil.firmware import Firmware, TflmInfo, image_digest, load_firmware, read_sections
 from hil.fitting import SMALLEST, Tried, fit
+from hil.image_ops import extra_ops, registered_ops
 from hil.image_parts import Layout, image_parts
 from hil.paths import cache_dir
 from hil.recipe import Recipe, facts_of, generated_files, key_of, recipe
@@ -113,6 +114,10 @@ def _keep(
             ram=linked.ram,
             model=len(wanted.model.data),
             arena_cap=sections.arena,
+            extra_ops=extra_ops(
+                registered_ops(work / f"{name}.elf"),
+                (opcode for opcode, _ in wanted.model.op_versions()),
+            ),
             flash_parts=parts.flash,
             ram_parts=parts.ram,
             compiler=str(facts["compiler"]),

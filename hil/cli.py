@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -95,7 +96,7 @@ def report(
     """Writes the report of a run again, as one HTML page."""
     from hil.history import NAME
     from hil.report.pages import PAGE, write_page
-    from hil.report.writer import read_results
+    from hil.results_file import read_results
 
     found = read_results(results)
     path = output or results.parent / PAGE
@@ -112,6 +113,44 @@ def monitor(board: str, boards: BoardsFile = _DEFAULT_BOARDS) -> None:
 
     with open_monitor(_board(boards, board), None) as opened:
         talk(opened, sys.stdin, sys.stdout)
+
+
+@app.command()
+def diff(
+    one: Annotated[Path, typer.Argument(metavar="A", help="a results.json")],
+    other: Annotated[Path, typer.Argument(metavar="B", help="a later one")],
+    as_json: Annotated[bool, typer.Option("--json", help="for a program")] = False,
+) -> None:
+    """Compares two results: verdicts, findings, figures, and what they were measured with.
+
+    Exit code 0: nothing is worse in B; 1: something is; 4: a file cannot be read.
+    """
+    from hil import diff_words
+    from hil.diff import diff_results
+    from hil.report.writer import EXIT_PRODUCT
+    from hil.results_file import read_results
+
+    found = diff_results(read_results(one), read_results(other))
+    if as_json:
+        print(json.dumps(diff_words.as_json(found), indent=1))
+    else:
+        print(diff_words.render(found, shutil.get_terminal_size().columns))
+    raise typer.Exit(EXIT_PRODUCT if any(each.worse for each in found) else 0)
+
+
+@app.command()
+def history(
+    board: Annotated[str | None, typer.Option(help="only this board")] = None,
+    model: Annotated[str | None, typer.Option(help="only this model")] = None,
+    metric: Annotated[str | None, typer.Option(help="arena, latency, flash.kernels, ...")] = None,
+    reports: Annotated[Path, typer.Option(help="the folder of the reports")] = Path("reports"),
+) -> None:
+    """Shows how figures moved from run to run, and the commits at which they stepped."""
+    from hil import history_words
+    from hil.history import NAME, read
+
+    found = read(reports / NAME, board, model, metric)
+    print(history_words.render(found) if found else f"no such figures in {reports / NAME}")
 
 
 @virtual.command("list")

@@ -47,6 +47,7 @@ _PRODUCT = (
     "flash_over_budget",
     "crash",
     "hang",
+    "regression",
     "assertion",
 )
 _BENCH = (
@@ -62,8 +63,16 @@ _BENCH = (
     "wrong_board",
     "board_busy",
     "reference_died",
+    "baseline_stale",
 )
-_SETUP = ("boards_yaml", "model_file", "results_file", "toolchain_missing", "build_failed")
+_SETUP = (
+    "boards_yaml",
+    "model_file",
+    "baseline_file",
+    "results_file",
+    "toolchain_missing",
+    "build_failed",
+)
 
 CODES: Mapping[str, Kind] = {
     **dict.fromkeys(_PRODUCT, Kind.PRODUCT),

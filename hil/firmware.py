@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Firmware:
         ram: bytes of RAM that the linker gave away, arena, stack and heap included.
         model: bytes of the model in flash.
         arena_cap: bytes of the arena in the image.
+        extra_ops: ops in the image that the model does not have, see `hil.image_ops`.
         flash_parts, ram_parts: whose the bytes are, see `hil.image_parts`.
         flags: the compiler flags of the board's core and options.
     """
@@ -58,6 +59,7 @@ class Firmware:
     ram: int
     model: int
     arena_cap: int
+    extra_ops: Sequence[str]
     flash_parts: Mapping[str, int]
     ram_parts: Mapping[str, int]
     compiler: str

@@ -12,13 +12,15 @@ import pytest
 
 from hil import fixtures
 from hil.ahead import STEPS, Ahead, Job
+from hil.baseline_update import update_baselines
+from hil.baseline_words import summary
 from hil.bench_run import BenchRun, merged_message
 from hil.device_clock import DeviceClock, scale_unit
 from hil.errors import HilError, Kind, SetupError
 from hil.report.table import render
 from hil.report.writer import EXIT_BENCH
 from hil.selection import Pick
-from hil.stash import CLOCK, PICK, RUN, bench_run, pick_of, trial_of
+from hil.stash import CLOCK, PICK, RUN, bench_run, pick_of, steps_of, takes_baseline, trial_of
 from hil.testreport import note, story
 
 _SETUP_ERROR = pytest.StashKey[SetupError]()
@@ -52,6 +54,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tensorflow", action="store_true", help="compare LiteRT with TensorFlow's interpreter too"
     )
     group.addoption("--no-flash", action="store_true", help="test the firmware that is there")
+    group.addoption("--hil-baselines", metavar="DIR", help="default: baselines/ by boards.yaml")
+    group.addoption(
+        "--hil-update-baseline", action="store_true", help="write what this run measures"
+    )
+    group.addoption(
+        "--hil-strict-baseline", action="store_true", help="what cannot be judged is an error"
+    )
     group.addoption("--reports", default=None, metavar="DIR", help="default: reports/")
 
 
@@ -96,6 +105,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     say = _say_of(session.config)
     for board, reason in run.plan.skipped:
         say(f"hil: {board.id} skipped: {reason}")
+    if run.settings.baselines.update and not any(map(takes_baseline, session.items)):
+        raise pytest.UsageError("--hil-update-baseline: no test of this run measures all that a "
+                                "baseline holds; run test_suites/regression too")  # fmt: skip
     if any(pick_of(item) for item in session.items):
         run.expect_all()
     trials = [trial_of(run, item) for item in session.items]
@@ -114,7 +126,7 @@ def _steps_ahead(run: BenchRun, items: Sequence[pytest.Item]) -> dict[str, list[
         pick = pick_of(item)
         if pick is None:
             continue
-        steps = [step for mark in item.iter_markers("steps") for step in mark.args]
+        steps = steps_of(item)
         trial = trial_of(run, item)
         if trial is None or not steps:
             other.add(pick.board.id)
@@ -197,6 +209,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = code or exitstatus
     elif int(exitstatus) == pytest.ExitCode.TESTS_FAILED and _only_bench_faults(session, code):
         session.exitstatus = EXIT_BENCH
+    if run.settings.baselines.update:
+        run.warnings += update_baselines(run.trials.values(), interrupted=run.results.interrupted)
     run.results.exit_code = int(session.exitstatus)
     run.save()
     run.keep_history()
@@ -221,6 +235,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(
         render(run.results.records, writer.fullwidth, colour=bool(writer.hasmarkup))
     )
+    for line in summary(run.results.records):
+        terminalreporter.write_line(line)
     for warning in run.warnings:
         terminalreporter.write_line(f"hil: {warning}", yellow=True)
     terminalreporter.write_line(f"results: {run.reports / 'latest' / 'results.json'}")

@@ -7,6 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hil.device import HANG_S
+from hil.revision import Revision
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """What a run is held against.
+
+    Attributes:
+        folder: where baselines lie; None: there are none.
+        update: True holds nothing against the run; its figures are written at the end.
+        strict: True makes a fault of what cannot be judged.
+        at: the commit of the project under test.
+    """
+
+    folder: Path | None = None
+    update: bool = False
+    strict: bool = False
+    at: Revision = Revision()
 
 
 @dataclass(frozen=True)
@@ -22,6 +40,7 @@ class Settings:
         samples: samples of a labelled set that are run, at most; 0: all of them.
         hang_s: seconds after which an inference that does not answer is given up.
         defines: sketch options on top of the board's.
+        baselines: what the figures are held against.
     """
 
     may_flash: bool = True
@@ -32,3 +51,4 @@ class Settings:
     samples: int = 50
     hang_s: float = HANG_S
     defines: Mapping[str, str | int] = field(default_factory=dict)
+    baselines: Baselines = field(default_factory=Baselines)

@@ -38,7 +38,8 @@ class TflmRecord(Part):
 
 
 class FirmwareRecord(Part):
-    """What was flashed. Sizes in bytes; ``elf`` is a path on the machine that ran the bench."""
+    """What was flashed; ``elf`` is a path on the machine that ran the bench, ``extra_ops`` are in
+    the image and not in the model."""
 
     build_id: str
     digest: str
@@ -47,6 +48,7 @@ class FirmwareRecord(Part):
     compiler: str
     flags: str
     elf: str
+    extra_ops: list[str] = Field(default_factory=list)
     tflm: TflmRecord
 
 

@@ -147,6 +147,7 @@ class Record(Part):
             compiler=firmware.compiler,
             flags=firmware.flags,
             elf=str(firmware.elf),
+            extra_ops=list(firmware.extra_ops),
             tflm=TflmRecord(**vars(firmware.tflm)),
         )
         self.note(firmware=built)

@@ -11,16 +11,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from hil.errors import SetupError
-from hil.report.record import RECORDS, SCHEMA_VERSION, Record, Results, Verdict
+from hil.report.record import RECORDS, Record, Results, Verdict
 from hil.revision import Revision, revision_of
 from hil.setup.files import write_atomic
 
 _TOOLS = ("tinyml-hil", "pytest", "pyserial", "numpy", "ai-edge-litert", "tflite-micro")
-
-_PROBLEMS_TOLD = 20
 
 EXIT_OK, EXIT_PRODUCT, EXIT_SETUP, EXIT_BENCH = 0, 1, 4, 10
 """Exit codes of a run: 1 if any product fault, 10 if only bench faults or a board that was asked
@@ -56,35 +51,6 @@ def write_results(results: Results, path: Path) -> None:
     with RECORDS:
         text = results.model_dump_json(indent=1)
     write_atomic(path, text + "\n")
-
-
-def read_results(path: Path) -> Results:
-    """What `write_results` wrote, of this version of the harness.
-
-    Raises:
-        SetupError: results_file, with every problem of the file.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        return Results.model_validate_json(text)
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
-            for each in error.errors(include_url=False, include_input=False)
-        ]
-        raise SetupError(
-            "results_file",
-            f"{path} is no results.json of this version (schema {SCHEMA_VERSION}); "
-            f"{len(problems):,} problems",
-            problems=problems[:_PROBLEMS_TOLD],
-            hint="name the results.json of a run, or make the report with the version that ran it",
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(
-            "results_file",
-            f"{path} cannot be read: {error}",
-            hint="name the results.json of a run, such as reports/latest/results.json",
-        ) from error
 
 
 def exit_code(records: Iterable[Record], named: Iterable[str]) -> int:

@@ -3,16 +3,13 @@
 from hil.mount import Slot
 from hil.repetition import FILLS
 from hil.settings import Settings
-from hil.trial.accuracy import AccuracySteps
-from hil.trial.latency import LatencySteps
-from hil.trial.memory import MemorySteps
-from hil.trial.parity import ParitySteps
+from hil.trial.baseline import BaselineSteps
 
 __all__ = ["FILLS", "Settings", "Slot", "Trial"]
 
 
-class Trial(ParitySteps, LatencySteps, MemorySteps, AccuracySteps):
-    """The steps of a verdict: `smoke`, `parity`, `latency`, `memory`, `accuracy`.
+class Trial(BaselineSteps):
+    """The steps of a verdict: `smoke`, `parity`, `latency`, `memory`, `accuracy`, `baseline`.
 
     Raises of every step: what `LoadedMount.load` and `LoadedMount.ask` raise, and `BenchError` for
     the wire and the port.

@@ -25,8 +25,8 @@ def firmware(folder: Path) -> Firmware:
     return Firmware(
         board="nano", fqbn="a:b:c", sketch="s", model_sha256="0" * 64, model_crc32=1,
         build_id="0" * 16, digest="1" * 64, folder=folder, elf=folder / "s.elf", flash=1, data=2,
-        bss=3, ram=4, model=5, arena_cap=6, flash_parts={"model": 5}, ram_parts={"arena": 6},
-        compiler="gcc", flags="-Os", tflm=tflm,
+        bss=3, ram=4, model=5, arena_cap=6, extra_ops=["ADD"], flash_parts={"model": 5},
+        ram_parts={"arena": 6}, compiler="gcc", flags="-Os", tflm=tflm,
     )  # fmt: skip
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import pytest
 from made_records import failure, record, results
 
-from hil.errors import SetupError
 from hil.history import NAME, append, read
 from hil.report.pages import PAGE, write_page
 from hil.report.record import Results
-from hil.report.writer import read_results, write_results
 
 
 def stamped(day: int, flash: int) -> Results:
@@ -52,35 +48,3 @@ def test_only_so_many_runs_are_read(tmp_path: Path) -> None:
         append(stamped(day, day), tmp_path / NAME)
     (points,) = read(tmp_path / NAME, metric="flash", runs=3).values()
     assert [point.figure.value for point in points] == [5, 6, 7]
-
-
-def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
-    made = results(record(), failure())
-    write_results(made, tmp_path / "results.json")
-    assert read_results(tmp_path / "results.json") == made
-
-
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", "\xff", '{"started": 1, "records": [{}]}'])
-def test_what_is_no_results_file_is_refused_with_its_problems(
-    tmp_path: Path, text: str | None
-) -> None:
-    path = tmp_path / "results.json"
-    if text is not None:
-        path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(SetupError) as caught:
-        read_results(path)
-    assert caught.value.code == "results_file"
-    assert str(path) in str(caught.value)
-
-
-def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
-    data = json.loads(results(record()).model_dump_json())
-    data["records"][0]["verdict"] = "splendid"
-    data["records"][0]["latency"]["unit"] = "ms"
-    data["surprise"] = 1
-    (tmp_path / "r.json").write_text(json.dumps(data))
-    with pytest.raises(SetupError) as caught:
-        read_results(tmp_path / "r.json")
-    places = " ".join(caught.value.problems)
-    for place in ("records.0.verdict", "records.0.latency.unit", "surprise"):
-        assert place in places
