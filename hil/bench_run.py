@@ -13,7 +13,7 @@ from hil.errors import HilError, ProductError, SetupError
 from hil.history import NAME, append
 from hil.report.pages import PAGE, write_page
 from hil.report.record import Results, Verdict
-from hil.report.writer import exit_code, new_results, now, write_results
+from hil.report.writer import discard_certificate, exit_code, new_results, now, write_results
 from hil.selection import Pick, Plan
 from hil.trial import Settings, Slot, Trial
 
@@ -80,7 +80,11 @@ class BenchRun:
         return problems
 
     def expect_all(self) -> None:
-        """A record for every selected board and model, whether a test asks for it or not."""
+        """A record for every selected board and model, whether a test asks for it or not.
+
+        Whatever an earlier run's certificate says is no longer about what lies beside it.
+        """
+        discard_certificate(self.reports / "latest")
         for pick in self.plan.picks():
             self.trial(pick)
 
@@ -114,7 +118,14 @@ class BenchRun:
         self.save()
         return code
 
-    def keep_history(self) -> None:
+    def publish(self, code: int) -> None:
+        """The last word of a run that `finish` closed: its exit code, and every report of it."""
+        self.results.exit_code = code
+        self.save()
+        self._keep_history()
+        self._write_page()
+
+    def _keep_history(self) -> None:
         """Adds the run to reports/history.sqlite, unless nothing was run at all."""
         if any(record.verdict != Verdict.NOT_RUN for record in self.results.records):
             self.warnings += append(self.results, self.reports / NAME)
@@ -124,7 +135,7 @@ class BenchRun:
         """The report that people read."""
         return self.reports / "latest" / PAGE
 
-    def write_page(self) -> None:
+    def _write_page(self) -> None:
         """Writes reports/latest/index.html; the history has this run already."""
         self.warnings += write_page(self.results, self.page, self.reports / NAME)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hil import cli_release
 from hil.errors import HilError, Kind
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ app = typer.Typer(
 )
 virtual = typer.Typer(help="The virtual boards of this user.", no_args_is_help=True)
 app.add_typer(virtual, name="virtual")
+app.command()(cli_release.validate)
+app.command()(cli_release.verify)
 
 BoardsFile = Annotated[Path, typer.Option("--boards", help="the bench")]
 _DEFAULT_BOARDS = Path("boards.yaml")
@@ -54,12 +57,15 @@ def boards(boards: BoardsFile = _DEFAULT_BOARDS) -> None:
 @app.command()
 def schema(
     results: Annotated[bool, typer.Option("--results", help="of results.json instead")] = False,
+    certificate: Annotated[bool, typer.Option("--certificate", help="of certificate.json")] = False,
 ) -> None:
-    """Prints the JSON Schema of boards.yaml, for editors, or of results.json."""
+    """Prints the JSON Schema of boards.yaml, for editors, of results.json or certificate.json."""
     from hil.inventory import json_schema
+    from hil.report.certificate import certificate_schema
     from hil.report.writer import results_schema
 
-    print(json.dumps(results_schema() if results else json_schema(), indent=2))
+    made = results_schema if results else certificate_schema if certificate else json_schema
+    print(json.dumps(made(), indent=2))
 
 
 @app.command()

@@ -49,6 +49,7 @@ _PRODUCT = (
     "hang",
     "regression",
     "assertion",
+    "certificate",
 )
 _BENCH = (
     "port_absent",
@@ -72,6 +73,7 @@ _SETUP = (
     "results_file",
     "toolchain_missing",
     "build_failed",
+    "signing",
 )
 
 CODES: Mapping[str, Kind] = {

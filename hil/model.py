@@ -29,6 +29,7 @@ __all__ = [
     "load_model",
     "load_vectors",
     "quantise",
+    "vectors_file",
 ]
 
 _MAX_BYTES = 64 << 20
@@ -109,13 +110,19 @@ def load_vectors(model: Model, path: Path | None = None) -> tuple[Vector, ...]:
     Raises:
         SetupError: model_file, every problem of the file.
     """
-    if path is None and model.folder is not None:
-        stated = model.card.vectors
-        default = model.folder / "vectors.npz"
-        path = model.folder / stated if stated else default if default.is_file() else None
+    path = path or vectors_file(model)
     if path is None:
         return synthetic_vectors(model.inputs, model.name)
     return read_vectors(Path(path), model.inputs, model.outputs, model.name)
+
+
+def vectors_file(model: Model) -> Path | None:
+    """The vectors that a model's folder brings: those of its card, else vectors.npz, else none."""
+    if model.folder is None:
+        return None
+    stated = model.card.vectors
+    default = model.folder / "vectors.npz"
+    return model.folder / stated if stated else default if default.is_file() else None
 
 
 def _load_folder(folder: Path) -> Model:

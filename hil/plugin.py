@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--boards", default=None, metavar="FILE", help="default: boards.yaml")
     group.addoption("--models", default=None, metavar="DIR", help="default: models/")
-    group.addoption("--vectors", default=None, metavar="FILE", help=".npz, .csv or .wav")
+    group.addoption("--vectors", default=None, metavar="FILE", help=".npz, .csv, .wav or .png")
     group.addoption("--runs", type=int, default=30, metavar="N", help="inferences that are timed")
     group.addoption("--samples", type=int, default=50, metavar="N", help="of labelled sets; 0: all")
     group.addoption(
@@ -211,10 +211,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = EXIT_BENCH
     if run.settings.baselines.update:
         run.warnings += update_baselines(run.trials.values(), interrupted=run.results.interrupted)
-    run.results.exit_code = int(session.exitstatus)
-    run.save()
-    run.keep_history()
-    run.write_page()
+    run.publish(int(session.exitstatus))
 
 
 def _only_bench_faults(session: pytest.Session, code: int) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+import tomllib
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 SHOWN = 12
 """Hex digits of a commit that are kept: what `git describe --abbrev=12` gives."""
 
 _TIMEOUT_S = 20.0
+_CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,21 @@ def revision_of(folder: Path) -> Revision:
     # Untracked files do not count: reports of earlier runs may lie there.
     changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
     return Revision(head.strip()[:SHOWN], bool(changed is None or changed.strip()))
+
+
+def checkout_revision() -> Revision:
+    """The commit of the harness itself; unknown for an installed package, which lies in the
+    repository of somebody else if in any."""
+    return revision_of(_CHECKOUT) if (_CHECKOUT / "pyproject.toml").is_file() else Revision()
+
+
+def harness_version() -> str:
+    """The version of tinyml-hil: of the installed package, else of the checkout."""
+    try:
+        return metadata.version("tinyml-hil")
+    except metadata.PackageNotFoundError:
+        project = _CHECKOUT / "pyproject.toml"
+        return str(tomllib.loads(project.read_text())["project"]["version"])
 
 
 def _git(folder: Path, *words: str) -> str | None:

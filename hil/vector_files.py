@@ -1,4 +1,4 @@
-"""Input vectors from .npz, .csv or .wav files.
+"""Input vectors from .npz, .csv, .wav or .png files.
 
 A file of vectors is not trusted: nothing is unpickled, sizes are checked before anything is
 read into memory, and every problem is a `SetupError` of code ``model_file``.
@@ -7,6 +7,7 @@ read into memory, and every problem is a `SetupError` of code ``model_file``.
 from __future__ import annotations
 
 import csv
+import struct
 import wave
 import zipfile
 import zlib
@@ -58,6 +59,7 @@ _READ_ERRORS = (
     RuntimeError,
     SyntaxError,
     csv.Error,
+    struct.error,
     wave.Error,
     zipfile.BadZipFile,
     zlib.error,
@@ -74,12 +76,9 @@ def _read_npz(path: Path, inputs: Specs, outputs: Specs) -> tuple[Vector, ...]:
     arrays = _open_npz(path)
     wanted = {f"input_{i}": spec for i, spec in enumerate(inputs)}
     known = {f"expected_{i}": spec for i, spec in enumerate(outputs)}
+    keys = [*wanted, *known, "label", "name"]
     problems = [f"{name} is missing" for name in wanted if name not in arrays]
-    problems += [
-        f"{name} is none of {', '.join([*wanted, *known, 'label'])}"
-        for name in arrays
-        if name not in wanted and name not in known and name != "label"
-    ]
+    problems += [f"{name} is none of {', '.join(keys)}" for name in arrays if name not in keys]
     some = [name for name in known if name in arrays]
     if some and len(some) != len(known):
         problems.append(f"{', '.join(some)} without the other outputs")
@@ -91,12 +90,14 @@ def _read_npz(path: Path, inputs: Specs, outputs: Specs) -> tuple[Vector, ...]:
         problems.append(f"different numbers of vectors: {counts}")
     if "label" in arrays and (arrays["label"].ndim != 1 or arrays["label"].dtype.kind not in "iuf"):
         problems.append("label must be numbers of shape (N,)")
+    if "name" in arrays and (arrays["name"].ndim != 1 or arrays["name"].dtype.kind != "U"):
+        problems.append("name must be texts of shape (N,)")
     if problems:
         raise _Bad("\n".join(problems))
-    labels = arrays.get("label")
+    labels, names = arrays.get("label"), arrays.get("name")
     return tuple(
         Vector(
-            f"{path.stem}-{n}",
+            f"{path.stem}-{n}" if names is None else str(names[n]),
             tuple(arrays[name][n, ...] for name in wanted),
             tuple(arrays[name][n, ...] for name in known) if some else None,
             None if labels is None else labels[n].item(),
@@ -197,9 +198,18 @@ def _read_wav(path: Path, inputs: Specs, outputs: Specs) -> tuple[Vector, ...]:
     return tuple(Vector(f"{path.stem}-{n}", (quantise(spec, w),)) for n, w in enumerate(cut))
 
 
+def _read_png(path: Path, inputs: Specs, outputs: Specs) -> tuple[Vector, ...]:
+    """One image is one vector; see `hil.vector_png.read_png`."""
+    from hil.vector_png import read_png  # Pillow is loaded by those who have images
+
+    del outputs
+    return (Vector(path.stem, (read_png(path, _only_input(inputs, "PNG")),)),)
+
+
 READERS: dict[str, Callable[[Path, Specs, Specs], tuple[Vector, ...]]] = {
     ".npz": _read_npz,
     ".csv": _read_csv,
     ".wav": _read_wav,
+    ".png": _read_png,
 }
 """Suffix -> reader. A new format is one function here."""

@@ -22,6 +22,10 @@ EXIT_OK, EXIT_PRODUCT, EXIT_SETUP, EXIT_BENCH = 0, 1, 4, 10
 for by name gave no verdict, 4 for set-up errors."""
 
 
+CERTIFICATE = "certificate.json"
+"""Beside the results.json that it is about."""
+
+
 def now() -> str:
     """The time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -51,6 +55,12 @@ def write_results(results: Results, path: Path) -> None:
     with RECORDS:
         text = results.model_dump_json(indent=1)
     write_atomic(path, text + "\n")
+
+
+def discard_certificate(latest: Path) -> None:
+    """Removes the certificate of an earlier run: new results are not what it is about."""
+    for name in (CERTIFICATE, f"{CERTIFICATE}.sig"):
+        (latest / name).unlink(missing_ok=True)
 
 
 def exit_code(records: Iterable[Record], named: Iterable[str]) -> int:

@@ -59,13 +59,13 @@ def _put_in_place(work: Path, target: Path) -> None:
         work.rename(target)
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text``, in UTF-8, in one step: a reader sees the old or the new."""
+def write_atomic(path: Path, text: str | bytes) -> None:
+    """Replace ``path`` by ``text`` (UTF-8) in one step: a reader sees the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}{_PART}", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:

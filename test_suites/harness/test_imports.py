@@ -9,7 +9,7 @@ from pathlib import Path
 import hil
 
 ROOT = Path(hil.__file__).parent
-FACES = {"hil.plugin", "hil.cli", "hil.__main__"}
+FACES = {"hil.plugin", "hil.cli", "hil.cli_release", "hil.__main__"}
 
 
 def name_of(path: Path) -> str:

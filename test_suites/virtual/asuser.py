@@ -31,8 +31,12 @@ class Project:
         return [self.python, "-m", "pytest", *options, *arguments]
 
     def pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.run(self.command(*arguments), **environment)
+
+    def run(self, command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+        """A command in the folder; its errors are in its output."""
         return subprocess.run(
-            self.command(*arguments),
+            command,
             cwd=self.folder,
             env={**os.environ, **environment},
             text=True,
