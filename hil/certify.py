@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,27 +97,8 @@ def _harness(run: BenchRun) -> HarnessPart:
         commit=at.commit,
         dirty=at.dirty,
         host=dict(run.results.host),
-        tools=_tools(run),
+        tools={"arduino-cli": arduino.version()},
     )
-
-
-def _tools(run: BenchRun) -> dict[str, str]:
-    """Programs that made the figures; an emulator only where one did."""
-    tools = {"arduino-cli": arduino.version()}
-    latencies = [record.latency for record in run.results.records]
-    if any(latency and latency.unit == "instructions" for latency in latencies):
-        tools["qemu-system-arm"] = _first_line("qemu-system-arm")
-    return tools
-
-
-def _first_line(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        return "unknown"
-    done = subprocess.run(
-        [found, "--version"], capture_output=True, text=True, timeout=30, check=False
-    )
-    return (done.stdout.splitlines() or ["unknown"])[0]
 
 
 def _model(model: Model) -> ModelPart:

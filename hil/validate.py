@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil.ahead import STEPS, Ahead
+from hil.ahead import Ahead
 from hil.bench_run import BenchRun, merged_message
 from hil.certify import certificate_of, obstacles
 from hil.cover import RANDOM
 from hil.driven import Driven, drive
 from hil.errors import HilError, Kind, SetupError
 from hil.labelled import no_labels
+from hil.report.certificate import SUITES
 from hil.report.table import render
 from hil.report.writer import CERTIFICATE, EXIT_BENCH, EXIT_OK, new_results
 from hil.selection import make_plan
@@ -104,7 +105,7 @@ def _run(run: BenchRun, say: Say) -> int:
     ended = False
     try:
         for trial in trials:
-            for step in STEPS:
+            for step in SUITES:
                 _take(trial, step, say, told)
                 run.save()
         ended = True
@@ -114,7 +115,7 @@ def _run(run: BenchRun, say: Say) -> int:
 
 
 def _steps(trial: Trial) -> list[str]:
-    return [step for step in STEPS if step != "accuracy" or not no_labels(trial.model)]
+    return [step for step in SUITES if step != "accuracy" or not no_labels(trial.model)]
 
 
 def _take(trial: Trial, step: str, say: Say, told: set[str]) -> None:

@@ -26,7 +26,8 @@ _OneRecord = Annotated[Record, WithJsonSchema({"type": "object"})]
 
 
 class HarnessPart(Part):
-    """Who judged: tinyml-hil and the tools that its verdicts rest on.
+    """Who judged: tinyml-hil and the tools that its verdicts rest on. Compilers are in the records,
+    an emulator is in what its board says of itself (``device.core``).
 
     ``commit`` is that of the harness's own checkout, "" for an installed package.
     """
@@ -189,6 +190,8 @@ def faults(certificate: Certificate) -> list[str]:
 
 NEEDED = ("smoke", "parity", "latency", "memory")
 """Suites that have to have passed; accuracy may be skipped where nothing is labelled."""
+
+SUITES = (*NEEDED, "accuracy")
 
 
 def _board_faults(certificate: Certificate, board: BoardPart) -> Iterator[str]:

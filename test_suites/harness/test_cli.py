@@ -53,7 +53,10 @@ def test_boards_are_listed_within_80_columns(command: Command) -> None:
     assert max(len(line) for line in lines if str(ROOT.root) not in line) <= 80
 
 
-@pytest.mark.parametrize(("words", "name"), [((), "boards"), (("--results",), "results")])
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [((), "boards"), (("--results",), "results"), (("--certificate",), "certificate")],
+)
 def test_schemas_are_the_published_ones(
     command: Command, words: tuple[str, ...], name: str
 ) -> None:
