@@ -17,6 +17,8 @@ from hil.baseline_words import summary
 from hil.bench_run import BenchRun, merged_message
 from hil.device_clock import DeviceClock, scale_unit
 from hil.errors import HilError, Kind, SetupError
+from hil.options import add_options, summary_path
+from hil.report.pages import write_summary
 from hil.report.table import render
 from hil.report.writer import EXIT_BENCH
 from hil.selection import Pick
@@ -26,46 +28,13 @@ from hil.testreport import note, story
 _SETUP_ERROR = pytest.StashKey[SetupError]()
 
 
-# --- options
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("hil", "hardware in the loop")
-    group.addoption(
-        "--board",
-        action="append",
-        default=[],
-        metavar="ID|tag:TAG|all",
-        help="boards to run on, from boards.yaml (repeatable; default: all that are present)",
-    )
-    group.addoption(
-        "--model",
-        action="append",
-        default=[],
-        metavar="NAME|PATH",
-        help="models to run: a folder of models/ or a .tflite (repeatable; default: all)",
-    )
-    group.addoption("--boards", default=None, metavar="FILE", help="default: boards.yaml")
-    group.addoption("--models", default=None, metavar="DIR", help="default: models/")
-    group.addoption("--vectors", default=None, metavar="FILE", help=".npz, .csv, .wav or .png")
-    group.addoption("--runs", type=int, default=30, metavar="N", help="inferences that are timed")
-    group.addoption("--samples", type=int, default=50, metavar="N", help="of labelled sets; 0: all")
-    group.addoption(
-        "--tensorflow", action="store_true", help="compare LiteRT with TensorFlow's interpreter too"
-    )
-    group.addoption("--no-flash", action="store_true", help="test the firmware that is there")
-    group.addoption("--hil-baselines", metavar="DIR", help="default: baselines/ by boards.yaml")
-    group.addoption(
-        "--hil-update-baseline", action="store_true", help="write what this run measures"
-    )
-    group.addoption(
-        "--hil-strict-baseline", action="store_true", help="what cannot be judged is an error"
-    )
-    group.addoption("--reports", default=None, metavar="DIR", help="default: reports/")
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "hil.fixtures")
+    summary_path(config)  # a wrong one is told now, not after hours
     config.addinivalue_line("markers", "sketch(name): the sketch to flash instead of hil_runner")
     config.addinivalue_line("markers", f"steps(*names): the trial's steps it takes, of {STEPS}")
     config.addinivalue_line("markers", "models(*names): the only models this test is about")
@@ -212,6 +181,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if run.settings.baselines.update:
         run.warnings += update_baselines(run.trials.values(), interrupted=run.results.interrupted)
     run.publish(int(session.exitstatus))
+    if target := summary_path(session.config):
+        write_summary(run.results, target)
 
 
 def _only_bench_faults(session: pytest.Session, code: int) -> bool:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import pytest
 
 from hil.errors import Finding, HilError, Kind
+from hil.report.visible import visible
 from hil.trial import Trial
 
 _LOG_LINES = 12
 
 
 def story(error: HilError, trial: Trial | None) -> str:
-    """The error as a person reads it, with the device's last words and how to look inside."""
+    """The error as a person reads it, with the device's last words and how to look inside.
+
+    What a device prints is no terminal's business: control characters are spelt out.
+    """
     lines = [str(error)]
     if trial and error.kind is Kind.PRODUCT:
         log = trial.record.device_log.strip().splitlines()[-_LOG_LINES:]
         lines += ["  the device's last words:", *(f"  | {line}" for line in log)] if log else []
         if trial.board.debug:
             lines.append(f"  debugger: {trial.board.debug}")
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def note(

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-HUES = 6
-"""How many colours of parts there are (`hil.report.palette.MARKS`, c1 to c6)."""
+HUES = 10
+"""How many colours of parts there are (`hil.report.palette.MARKS`, c1 to c10)."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,17 @@ class Segment:
     hue: int
 
 
-def stack(parts: Mapping[str, int], whole: int = 0) -> list[Segment]:
-    """Parts side by side, in their order, in percent of ``whole`` or of their sum if that is more.
-    Parts of 0 bytes or less are left out."""
-    shown = [(label, size) for label, size in parts.items() if size > 0]
-    whole = max(whole, sum(size for _, size in shown))
+def stack(parts: Mapping[str, int]) -> list[Segment]:
+    """Parts side by side, in their order, in percent of their sum. Parts of 0 bytes or less are
+    left out, and keep their colour for where they are not."""
+    whole = sum(size for size in parts.values() if size > 0)
     made, start = [], 0
-    for index, (label, size) in enumerate(shown):
-        hue = index % HUES + 1
-        made.append(Segment(label, size, percent_of(start, whole), percent_of(size, whole), hue))
-        start += size
+    for index, (label, size) in enumerate(parts.items()):
+        if size > 0:
+            hue = index % HUES + 1
+            share = percent_of(size, whole)
+            made.append(Segment(label, size, percent_of(start, whole), share, hue))
+            start += size
     return made
 
 
@@ -91,4 +92,5 @@ def _part(value: float, low: float, high: float) -> float:
 
 def percent_of(value: float, whole: float) -> float:
     """To one decimal; 0 of nothing is 0."""
-    return round(100 * value / whole, 1) if whole > 0 else 0.0
+    percent = round(100 * value / whole, 1) if whole > 0 else 0.0
+    return int(percent) if percent.is_integer() else percent  # "5", not "5.0", a thousand times

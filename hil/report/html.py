@@ -18,22 +18,11 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from hil.report.charts import HUES
+from hil.report.entry import MARKS, SPARE, WORDS, entries_of
 from hil.report.palette import DARK, LIGHT, variables
 from hil.report.record import Results, Verdict
 from hil.report.trends import HEIGHT, WIDTH, Trends
-from hil.report.views import (
-    EXITS,
-    MARKS,
-    SPARE,
-    WORDS,
-    builds_of,
-    duration,
-    entries_of,
-    headline,
-    matrix_of,
-    moment,
-    tally,
-)
+from hil.report.views import EXITS, builds_of, duration, headline, matrix_of, moment, tally
 from hil.report.visible import visible
 
 _GROUPS = (

@@ -14,7 +14,7 @@ GROUNDS = ("page", "card", "well", "pass-bg", "fail-bg", "fault-bg", "idle-bg")
 TEXTS = ("text", "muted", "link", "pass", "fail", "fault", "idle")
 """Colours of text. Each can stand on each ground."""
 
-MARKS = ("mark", "c1", "c2", "c3", "c4", "c5", "c6")
+MARKS = ("mark", *(f"c{n}" for n in range(1, 11)))
 """Bars, curves and the parts of a memory map; on a card."""
 
 LIGHT: Mapping[str, str] = {
@@ -39,7 +39,11 @@ LIGHT: Mapping[str, str] = {
     "c3": "#2c8055",
     "c4": "#8b4fc2",
     "c5": "#b83a68",
-    "c6": "#6b7785",
+    "c6": "#8a6d00",
+    "c7": "#6b7785",
+    "c8": "#0e7c86",
+    "c9": "#5a5fd0",
+    "c10": "#98620a",
 }
 
 DARK: Mapping[str, str] = {
@@ -64,7 +68,11 @@ DARK: Mapping[str, str] = {
     "c3": "#5fc48f",
     "c4": "#bd8df0",
     "c5": "#f083a8",
-    "c6": "#94a0ad",
+    "c6": "#d0b84a",
+    "c7": "#94a0ad",
+    "c8": "#58c4cf",
+    "c9": "#9da2ff",
+    "c10": "#d8a55c",
 }
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 from itertools import groupby
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from hil.report.parts import LatencyRecord
 from hil.report.record import Record, Verdict
+from hil.report.visible import one_line
 
 _STYLE = {
     Verdict.PASS: "green",
@@ -21,8 +23,39 @@ _STYLE = {
 }
 
 
+ROWS = 24
+"""A run of more records is told in counts and in `FEW` of those that did not pass: ten lines with
+the two that say where the files are."""
+
+FEW = 6
+
+_WORST_FIRST = (Verdict.FAIL, Verdict.BENCH_FAULT, Verdict.NOT_RUN, Verdict.PASS)
+
+
 def render(records: Sequence[Record], width: int, *, colour: bool) -> str:
     """The table as text, at most ``width`` columns wide; the models stand below their board."""
+    if len(records) > ROWS:
+        return _digest(records, width, colour)
+    return _table(records, width, colour)
+
+
+def _digest(records: Sequence[Record], width: int, colour: bool) -> str:
+    """Many records in a few lines: how many of each verdict, and the worst of them by name."""
+    counts = Counter(record.verdict for record in records)
+    words = [f"{counts[v]:,} {_name(v)}" for v in _WORST_FIRST if counts[v]]
+    lines = [Text(f"{len(records):,} records: {', '.join(words)}", style="bold")]
+    bad = [record for record in records if record.verdict != Verdict.PASS]
+    bad.sort(key=lambda record: _WORST_FIRST.index(record.verdict))
+    for record in bad[:FEW]:
+        line = Text(f"  {record.board} × {_model(record)}  ")
+        line.append(verdict_words(record), style=_STYLE[record.verdict])
+        lines.append(line)
+    if len(bad) > FEW:
+        lines.append(Text(f"  and {len(bad) - FEW:,} more that did not pass"))
+    return _text(width, colour, lines, crop=True)
+
+
+def _table(records: Sequence[Record], width: int, colour: bool) -> str:
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     table.add_column("board / model", no_wrap=True)
     for name in ("parity", "latency"):
@@ -34,24 +67,33 @@ def render(records: Sequence[Record], width: int, *, colour: bool) -> str:
         table.add_row(Text(board, style="bold"))
         for record in group:
             table.add_row(*_row(record))
+    return _text(width, colour, [table])
+
+
+def _text(width: int, colour: bool, parts: Sequence[RenderableType], *, crop: bool = False) -> str:
     out = StringIO()
     console = Console(
         file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False
     )
-    console.print(table)
+    for part in parts:
+        console.print(part, no_wrap=crop, overflow="ellipsis" if crop else None)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").splitlines())
 
 
 def _row(record: Record) -> tuple[str | Text, ...]:
-    name = record.model if record.sketch == "hil_runner" else f"{record.model} ({record.sketch})"
     return (
-        f"  {name}",
+        f"  {_model(record)}",
         parity_words(record),
         latency_words(record.latency),
         arena_words(record),
         f"{record.memory.flash:,}" if record.memory.flash is not None else "-",
         Text(verdict_words(record), style=_STYLE[record.verdict]),
     )
+
+
+def _model(record: Record) -> str:
+    own = "" if record.sketch == "hil_runner" else f" ({record.sketch})"
+    return one_line(f"{record.model}{own}")
 
 
 def parity_words(record: Record) -> str:
@@ -93,5 +135,9 @@ def arena_words(record: Record) -> str:
 def verdict_words(record: Record) -> str:
     """The verdict with the codes behind it."""
     codes = dict.fromkeys(finding.code for finding in record.findings)
-    name = record.verdict.value.upper().replace("_", " ")
+    name = _name(record.verdict)
     return f"{name}: {', '.join(codes)}" if codes else name
+
+
+def _name(verdict: Verdict) -> str:
+    return verdict.value.upper().replace("_", " ")

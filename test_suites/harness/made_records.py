@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
+
+from pydantic import BaseModel
 
 from hil.errors import Finding
 from hil.report.parts import (
     AccuracyRecord,
     AttributionRecord,
+    BaselineFigureRecord,
+    BaselineRecord,
     FirmwareRecord,
     LatencyRecord,
     MemoryRecord,
@@ -95,6 +101,15 @@ def failure(board: str = "nano", model: str = "sine") -> Record:
         },
         device_log="hello\r\nDidn't find op\n",
         wire=WireRecord(resent=2, overruns=1),
+        baseline=BaselineRecord(
+            state="worse",
+            text="beside the baseline of c0ffee",
+            changed={"core": ("qemu-7", "qemu-8")},
+            figures={
+                "flash": BaselineFigureRecord(before=1, now=2, limit=1, unit="B", state="worse"),
+                "latency": BaselineFigureRecord(state="not_judged", why="not measured"),
+            },
+        ),
     )
     numbers = {"mismatches": 30, "pc": 0x2000_1234, "words": ["a", "b"], "where": "output 0"}
     made.add(Finding("parity", "30 of 1,000 elements differ\n  vector 3", "test_parity", numbers))
@@ -105,3 +120,23 @@ def failure(board: str = "nano", model: str = "sine") -> Record:
 def results(*records: Record, **changes: Any) -> Results:
     made = Results(started="2026-01-01T00:00:00+00:00", commit="0" * 12, records=list(records))
     return made.model_copy(update=changes)
+
+
+Write = Callable[[str], str]
+"""Makes the text of a place, such as ".records.0.board"."""
+
+
+def rewritten(value: Any, write: Write, place: str = "") -> Any:
+    """The value with every text in it, names of entries too, replaced by that of its place."""
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            if (type(value), name) != (LatencyRecord, "unit"):  # checked when results are read
+                setattr(value, name, rewritten(getattr(value, name), write, f"{place}.{name}"))
+        return value
+    if isinstance(value, dict):
+        keys = [f"{place}.{index}" for index in range(len(value))]
+        items = zip(keys, value.values(), strict=True)
+        return {write(f"{key}.key"): rewritten(each, write, key) for key, each in items}
+    if isinstance(value, list | tuple):
+        return [rewritten(each, write, f"{place}.{i}") for i, each in enumerate(value)]
+    return write(place) if isinstance(value, str) and not isinstance(value, StrEnum) else value

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import failure, record, results
-from pydantic import BaseModel
+from made_records import Write, failure, record, results, rewritten
 
 from hil.figures import Figure
 from hil.history import Point, Series
 from hil.report.html import render_page
 from hil.report.record import Results
 from hil.report.trends import Trends
-
-Write = Callable[[str], str]
-"""Makes the text of a place, such as "records.0.board"."""
 
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -63,22 +57,6 @@ class Dom(HTMLParser):
 
     def handle_pi(self, data: str) -> None:
         self.other.append(data)
-
-
-def rewritten(value: Any, write: Write, place: str = "") -> Any:
-    """The value with every text in it, names of entries too, replaced by that of its place."""
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            if name != "unit":  # two words of the harness's own, checked when results are read
-                setattr(value, name, rewritten(getattr(value, name), write, f"{place}.{name}"))
-        return value
-    if isinstance(value, dict):
-        keys = [f"{place}.{index}" for index in range(len(value))]
-        items = zip(keys, value.values(), strict=True)
-        return {write(f"{key}.key"): rewritten(each, write, key) for key, each in items}
-    if isinstance(value, list):
-        return [rewritten(each, write, f"{place}.{i}") for i, each in enumerate(value)]
-    return write(place) if isinstance(value, str) and not isinstance(value, StrEnum) else value
 
 
 def made(write: Write) -> tuple[Results, Trends]:

@@ -7,7 +7,7 @@ import pytest
 from hil.errors import Finding
 from hil.report.parts import LatencyRecord, ParityRecord
 from hil.report.record import Record
-from hil.report.table import latency_words, parity_words, render
+from hil.report.table import ROWS, latency_words, parity_words, render
 
 LONG = "virtual-nucleo-h7", "air_quality_anomaly"
 
@@ -43,6 +43,38 @@ def test_a_failure_names_its_codes_and_a_sketch_of_its_own_its_name() -> None:
     words = " ".join(render([made], 200, colour=False).split())
     assert "air_quality_anomaly (hello_ml)" in words
     assert "FAIL: parity, arena_overflow" in words
+
+
+def many(good: int, *bad: Finding) -> list[Record]:
+    records = [record(f"board-{n}", "sine") for n in range(good + len(bad))]
+    for made, finding in zip(records, bad, strict=False):
+        made.add(finding)
+    return records
+
+
+def test_many_records_are_told_in_eight_lines() -> None:
+    records = many(490, Finding("port_lost", "gone"), *[Finding("parity", "differs")] * 9)
+    first, *rest, last = render(records, 60, colour=False).splitlines()
+    assert first == "500 records: 9 FAIL, 1 BENCH FAULT, 490 PASS"
+    assert rest == [f"  board-{n} × sine  FAIL: parity" for n in range(1, 7)]
+    assert last == "  and 4 more that did not pass"
+    assert render(many(500), 60, colour=False) == "500 records: 500 PASS"
+    assert "\x1b[" in render(records, 60, colour=True)
+
+
+def test_a_long_line_of_many_is_cut_and_not_wrapped() -> None:
+    records = many(30, *[Finding("parity", "differs")] * 2)
+    records[0].board = "b" * 70
+    records[1].model = "\x1b[2Jm"
+    lines = render(records, 60, colour=False).splitlines()
+    assert [len(line) <= 60 for line in lines] == [True] * 3
+    assert lines[1].endswith("…")
+    assert lines[2] == r"  board-1 × \x1b[2Jm  FAIL: parity"
+
+
+def test_a_table_is_a_table_up_to_its_last_row() -> None:
+    assert len(render(many(ROWS), 80, colour=False).splitlines()) == 1 + 2 * ROWS
+    assert len(render(many(ROWS + 1), 80, colour=False).splitlines()) == 1
 
 
 def test_colour_only_where_it_is_asked_for() -> None:

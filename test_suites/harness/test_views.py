@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from made_records import failure, record, results
 
+from hil.report.entry import entries_of
 from hil.report.html import change, figure, percent, plain, render_page
 from hil.report.record import Record, Results
-from hil.report.views import builds_of, duration, entries_of, headline, matrix_of, moment
+from hil.report.views import builds_of, duration, headline, matrix_of, moment
 from hil.report.visible import one_line, tail, visible
 
 
@@ -86,9 +87,9 @@ def test_the_map_of_ram_tells_the_arena_that_is_enough_from_the_rest() -> None:
     (entry,) = entries_of(results(record()), {})
     (flash, flash_bytes, flash_parts), (ram, ram_bytes, ram_parts) = entry.maps
     assert (flash, flash_bytes, ram, ram_bytes) == ("Flash", 37360, "RAM", 249092)
-    assert [p.label for p in flash_parts] == ["kernels", "core", "model"]
+    assert [p.label for p in flash_parts] == ["model", "kernels", "core"]
     assert [(p.label, p.size) for p in ram_parts] == [
-        ("arena, spare", 238480), ("stack", 8192), ("arena, enough", 1520), ("core", 900),
+        ("arena, enough", 1520), ("core", 900), ("stack", 8192), ("arena, spare", 238480),
     ]  # fmt: skip
     assert entry.stack_bar is not None
     assert entry.stack_bar.width == 14.6

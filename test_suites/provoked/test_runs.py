@@ -70,7 +70,7 @@ def test_product_faults_are_failed_and_exit_1(
     write_model(models / "schema_99", with_schema(hello.data, 99), VECTORS)
     write_model(models / "short", hello.data, VECTORS, "arena_bytes: 1024\n")
     write_model(models / "mean_v2", (negatives / "mean_v2" / "model.tflite").read_bytes())
-    done = run_pytest(project, PARITY, *BOARD)
+    done = run_pytest(project, PARITY, *BOARD, f"--github-summary={project / 'summary.md'}")
     assert done.status == 1, done.output
     assert done.counts() == (4, 3, 0)
     assert done.properties("hil_code") == {"schema_mismatch", "arena_overflow", "missing_op"}
@@ -86,6 +86,22 @@ def test_product_faults_are_failed_and_exit_1(
     assert done.record("hello_sine")["verdict"] == "pass"
     assert done.record("short")["verdict"] == "fail"
     assert done.record("short")["findings"][0]["numbers"]["given"] == 1024
+    page = project / "reports" / "latest" / "index.html"
+    assert "<h1>3 of 4 failed</h1>" in page.read_text(encoding="utf-8")
+    assert str(page) in done.output
+    assert (project / "summary.md").read_text(encoding="utf-8").startswith("## 3 of 4 failed\n")
+
+
+def test_a_summary_that_has_no_place_exits_4_before_any_board_is_touched(
+    project: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.setenv("HIL_RUN", str(project / "run"))
+    for wrong in ([PARITY, "--github-summary"], ["--github-summary", PARITY, PARITY]):
+        done = run_pytest(project, *BOARD, *wrong)
+        assert done.status == 4, done.output
+        assert "--github-summary=FILE" in done.output
+    assert not (project / "run" / "boards").exists()
 
 
 def test_a_bench_fault_in_the_test_body_is_an_error_and_exits_10(
