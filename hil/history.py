@@ -52,7 +52,7 @@ def append(results: Results, path: Path) -> list[str]:
             aside = put_aside(path)
             warnings.append(f"{path}: {error}; it is kept as {aside.name}, a new one was begun")
             _append(results, path)
-    except (NotHistory, sqlite3.Error, OSError) as error:
+    except (NotHistory, sqlite3.Error, UnicodeDecodeError, OSError) as error:
         warnings.append(f"{path}: this run is not in the history: {error}")
     return warnings
 
@@ -128,7 +128,7 @@ def read(
             wanted = {"board": board, "model": model, "metric": metric, "runs": runs}
             rows = base.execute(_READ, wanted)
             return _series(rows)
-    except (NotHistory, sqlite3.Error, OSError) as error:
+    except (NotHistory, sqlite3.Error, UnicodeDecodeError, OSError) as error:
         raise SetupError("results_file", f"{path} is not a history that can be read: {error}",
                          hint="move it away: the next run begins a new one") from error  # fmt: skip
 

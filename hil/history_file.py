@@ -65,9 +65,14 @@ def connect(path: Path) -> sqlite3.Connection:
         NewerHistory: a later version wrote it. sqlite3.OperationalError: locked, read-only, full.
     """
     base = sqlite3.connect(path, timeout=WAIT_S)
+    # Damage may lie in a text: it is read as it is, and found by the check, not by the decoder.
+    base.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
         _check(base)
         _migrate(base)
+    except UnicodeDecodeError as error:  # sqlite3's own words about damage, quoting it
+        base.close()
+        raise NotHistory("it is damaged") from error
     except sqlite3.DatabaseError as error:
         base.close()
         if isinstance(error, NewerHistory | sqlite3.OperationalError):
