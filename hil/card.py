@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from hil import yamlfile
 from hil.errors import SetupError
@@ -53,12 +61,32 @@ class LatencyLimits(_Strict):
     max_instructions: Mapping[str, Positive] = Field(default_factory=dict)
 
 
+def _by_board(value: object) -> object:
+    return value if isinstance(value, Mapping) else {"default": value}
+
+
+Limit = Annotated[Mapping[str, Positive], BeforeValidator(_by_board), Field(min_length=1)]
+"""Bytes by board id, ``default`` for boards that are not named; a number alone is for all."""
+
+
 class Budgets(_Strict):
     """Limits in bytes; None is no limit."""
 
-    arena_bytes: Positive | None = None
-    flash_bytes: Positive | None = None
-    stack_bytes: Positive | None = None
+    arena_bytes: Limit | None = None
+    flash_bytes: Limit | None = None
+    stack_bytes: Limit | None = None
+
+    def on(self, board: str) -> dict[str, int | None]:
+        """Bytes that a board may take of ``arena``, ``flash`` and ``stack``."""
+        return {
+            "arena": _on(self.arena_bytes, board),
+            "flash": _on(self.flash_bytes, board),
+            "stack": _on(self.stack_bytes, board),
+        }
+
+
+def _on(limit: Limit | None, board: str) -> int | None:
+    return limit.get(board, limit.get("default")) if limit else None
 
 
 class ModelCard(_Strict):

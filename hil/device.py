@@ -182,9 +182,9 @@ class Device:
             raise invoke_error(invoked, input_crc, self.log, self._names)
         return invoked
 
-    def stats(self) -> m.Stats:
-        """The device's own counters since its last reset."""
-        return self._line.ask(m.AskStats(), m.Stats)
+    def stats(self, *, repaint: bool = False) -> m.Stats:
+        """The device's own counters since its last reset; ``repaint`` starts the stack's anew."""
+        return self._line.ask(m.AskStats(int(repaint)), m.Stats)
 
     def ping(self) -> None:
         """A round trip and nothing else."""

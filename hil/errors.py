@@ -58,6 +58,7 @@ _BENCH = (
     "no_answer",
     "wire",
     "clock",
+    "stack_unknown",
     "protocol_version",
     "stale_firmware",
     "wrong_model",

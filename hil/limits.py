@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hil.card import ModelCard
 from hil.clock import Latency
 from hil.errors import Finding
@@ -35,24 +37,38 @@ def latency_findings(card: ModelCard, board: str, latency: Latency) -> list[Find
     ]
 
 
-def memory_findings(card: ModelCard, arena: int, flash: int) -> list[Finding]:
-    """Bytes of arena (the smallest that works) and of flash (the whole image) against budgets."""
-    budgets = card.budgets
-    judged = (
-        ("arena_over_budget", "arena", arena, budgets.arena_bytes),
-        ("flash_over_budget", "flash", flash, budgets.flash_bytes),
-    )
-    return [
+def memory_findings(
+    card: ModelCard, board: str, used: Mapping[str, int | None], stack_size: int | None
+) -> list[Finding]:
+    """Bytes of ``arena`` (the smallest that works), ``flash`` (the whole image) and ``stack`` (the
+    most that was seen) against the budgets of this board. None is not known, and not judged.
+
+    A stack that was used to its last byte is over any budget: it may have gone on beyond it.
+    """
+    budgets = card.budgets.on(board)
+    findings = [
         Finding(
-            code,
-            f"{used:,} bytes of {what} are needed, the budget in model.yaml is {budget:,}: "
-            f"{used - budget:,} too many",
+            f"{what}_over_budget",
+            f"{needed:,} bytes of {what} are needed, the budget in model.yaml is {budget:,} on "
+            f"{board}: {needed - budget:,} too many",
             "memory",
-            {"used": used, "budget": budget},
+            {"used": needed, "budget": budget},
         )
-        for code, what, used, budget in judged
-        if budget is not None and used > budget
+        for what, needed in used.items()
+        if needed is not None and (budget := budgets[what]) is not None and needed > budget
     ]
+    stack = used.get("stack")
+    if stack is not None and stack_size is not None and stack >= stack_size:
+        findings.append(
+            Finding(
+                "stack_over_budget",
+                f"all {stack_size:,} bytes of the stack of {board} were used: it may have "
+                "overflowed into what lies below",
+                "memory",
+                {"used": stack, "budget": stack_size},
+            )
+        )
+    return findings
 
 
 def misaligned(what: str, address: int) -> Finding:

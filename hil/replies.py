@@ -153,15 +153,21 @@ class Bytes(Message):
 
 @dataclass(frozen=True)
 class Stats(Message):
-    """Counts since the last reset; bytes; `UNKNOWN` where the core cannot tell."""
+    """Counts since the last reset; bytes; `UNKNOWN` where the core cannot tell.
+
+    ``stack_used`` is the most since start or the last repaint, a lower bound; ``stack_size`` the
+    room that there is; ``heap_used`` is now, ``heap_peak`` at most since start.
+    """
 
     TYPE = 0x87
-    LAYOUT = "IIIII"
+    LAYOUT = "IIIIIII"
     rx_overruns: int
     rx_damaged: int
     frames_rx: int
-    stack_free: int
+    stack_used: int
+    stack_size: int
     heap_used: int
+    heap_peak: int
 
 
 @dataclass(frozen=True)

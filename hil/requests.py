@@ -80,7 +80,11 @@ class Read(Message):
 
 @dataclass(frozen=True)
 class AskStats(Message):
+    """``repaint`` 1: the most stack used counts anew from here on, after this answer."""
+
     TYPE = 0x07
+    LAYOUT = "B"
+    repaint: int = 0
 
 
 @dataclass(frozen=True)

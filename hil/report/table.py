@@ -56,18 +56,26 @@ def _digest(records: Sequence[Record], width: int, colour: bool) -> str:
 
 
 def _table(records: Sequence[Record], width: int, colour: bool) -> str:
+    """The stack has a column if it was measured, and if no cell has to be folded for it."""
+    table = _grid(records, stack=True)
+    told = any(record.memory.stack_used is not None for record in records)
+    wanted = Console(width=1000).measure(table).maximum
+    return _text(width, colour, [table if told and wanted <= width else _grid(records)])
+
+
+def _grid(records: Sequence[Record], *, stack: bool = False) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     table.add_column("board / model", no_wrap=True)
     for name in ("parity", "latency"):
         table.add_column(name, overflow="fold")
-    for name in ("arena", "flash"):
+    for name in ("arena", "stack", "flash") if stack else ("arena", "flash"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
     for board, group in groupby(records, key=lambda record: record.board):
         table.add_row(Text(board, style="bold"))
         for record in group:
-            table.add_row(*_row(record))
-    return _text(width, colour, [table])
+            table.add_row(*_row(record, stack=stack))
+    return table
 
 
 def _text(width: int, colour: bool, parts: Sequence[RenderableType], *, crop: bool = False) -> str:
@@ -80,13 +88,14 @@ def _text(width: int, colour: bool, parts: Sequence[RenderableType], *, crop: bo
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").splitlines())
 
 
-def _row(record: Record) -> tuple[str | Text, ...]:
+def _row(record: Record, *, stack: bool) -> tuple[str | Text, ...]:
     return (
         f"  {_model(record)}",
         parity_words(record),
         latency_words(record.latency),
         arena_words(record),
-        f"{record.memory.flash:,}" if record.memory.flash is not None else "-",
+        *([_bytes(record.memory.stack_used)] if stack else []),
+        _bytes(record.memory.flash),
         Text(verdict_words(record), style=_STYLE[record.verdict]),
     )
 
@@ -129,6 +138,10 @@ def arena_words(record: Record) -> str:
     """Bytes: the smallest arena that works where it was searched, else what TFLM says it used."""
     memory = record.memory
     size = memory.arena_needed if memory.arena_needed is not None else memory.arena_used
+    return _bytes(size)
+
+
+def _bytes(size: int | None) -> str:
     return f"{size:,}" if size is not None else "-"
 
 

@@ -1,9 +1,12 @@
-"""The step `memory`: the smallest arena that works, searched on the device."""
+"""The step `memory`: stack and heap of real inferences, then the smallest arena that works."""
 
 from __future__ import annotations
 
 from hil.arena import find_min_arena
+from hil.errors import BenchError
 from hil.limits import memory_findings
+from hil.payload import UNKNOWN
+from hil.repetition import FILLS
 from hil.trial.base import Steps
 
 
@@ -15,11 +18,37 @@ class MemorySteps(Steps):
 
         Raises:
             ProductError: arena_overflow, if even the whole arena of the image is too small;
-                arena_over_budget, flash_over_budget.
+                arena_over_budget, flash_over_budget, stack_over_budget.
+            BenchError: stack_unknown, if model.yaml limits a stack that the board cannot tell.
         """
         return self.once("memory", self._memory)
 
     def _memory(self) -> int:
+        self._measure_stack()
+        needed = self._search_arena()
+        seen = self.record.memory
+        used = {"arena": needed, "flash": self.firmware().flash, "stack": seen.stack_used}
+        self.raise_first(memory_findings(self.model.card, self.board.id, used, seen.stack_size))
+        with self.recorded("memory"):
+            self._check_stack_is_known()
+        return needed
+
+    def _measure_stack(self) -> None:
+        """Every vector once, the mark set anew before: a search for the arena leaves loads behind
+        that failed, and their error messages take more stack than the model does."""
+        with self.recorded("memory"):
+            self.device().stats(repaint=True)
+        self.answers(self.vectors(), FILLS[0], "memory")
+        with self.recorded("memory"):
+            stats = self.device().stats()
+        known = {
+            name: None if value == UNKNOWN else value
+            for name, value in vars(stats).items()
+            if name.startswith(("stack", "heap"))
+        }
+        self.record.note_memory(**known)
+
+    def _search_arena(self) -> int:
         device = self.load()
         with self.recorded("memory"):
             needed = find_min_arena(device)
@@ -29,5 +58,19 @@ class MemorySteps(Steps):
             if needed is None:
                 cap = device.info.arena_cap
                 raise self.arena_overflow(cap, None, cap)
-        self.raise_first(memory_findings(self.model.card, needed, self.firmware().flash))
         return needed
+
+    def _check_stack_is_known(self) -> None:
+        budget = self.model.card.budgets.on(self.board.id)["stack"]
+        if budget is None or self.record.memory.stack_used is not None:
+            return
+        raise BenchError(
+            "stack_unknown",
+            f"model.yaml allows {budget:,} bytes of stack, and the firmware cannot tell how much "
+            "was used",
+            board=self.board.id,
+            model=self.model.name,
+            hint="define hil_platform_stack() for this core (hil_platform.h), or name the boards "
+            "that stack_bytes is for",
+            numbers={"budget": budget},
+        )

@@ -126,8 +126,8 @@ class ScriptedBoard:
                 return self._invoke(crc)
             case m.Read(_, offset, length):
                 return m.Bytes(0, offset, self._output[offset : offset + length])
-            case m.AskStats():
-                return m.Stats(0, 0, len(self.requests), m.UNKNOWN, m.UNKNOWN)
+            case m.AskStats(_):
+                return m.Stats(0, 0, len(self.requests), *[m.UNKNOWN] * 4)
             case m.Ping(value):
                 return m.Pong(value)
             case m.AskCrash():

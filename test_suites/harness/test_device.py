@@ -112,7 +112,7 @@ def test_inference_without_a_load_is_the_callers_fault() -> None:
 def test_stats_ping_and_no_crash() -> None:
     with device(ScriptedBoard()) as it:
         it.ping()
-        assert it.stats().stack_free == m.UNKNOWN
+        assert it.stats().stack_used == m.UNKNOWN
         assert it.crash() is None
 
 

@@ -35,6 +35,24 @@ def test_the_longest_names_and_figures_fit_80_columns() -> None:
     assert sum(LONG[0] in line for line in lines) == 1  # once for its models
 
 
+def test_the_stack_is_told_where_no_cell_is_folded_for_it() -> None:
+    made = record()
+    made.memory.stack_used, made.memory.flash, made.memory.arena_needed = 1_084, 72_616, 19_040
+    made.parity["tflm"].elements = 44
+    assert "1,084" in render([made], 80, colour=False)
+    long = record()
+    long.memory.stack_used = 1_084
+    lines = render([long], 80, colour=False).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) == 3  # nothing is folded
+    assert "stack" not in lines[0]
+    assert "1,084" in render([long], 100, colour=False)
+
+
+def test_a_stack_that_nobody_measured_has_no_column() -> None:
+    assert "stack" not in render([record()], 200, colour=False)
+
+
 def test_a_failure_names_its_codes_and_a_sketch_of_its_own_its_name() -> None:
     made = record()
     made.sketch = "hello_ml"

@@ -24,8 +24,9 @@ FAULTS = {
     "UNWRITTEN": 3,
     "CHOSEN": 4,
     "OPLESS": 5,
-    "SILENT": 6,
-    "FLOODING": 7,
+    "TASKED": 6,
+    "SILENT": 7,
+    "FLOODING": 8,
 }
 """What the faulty sketch can do wrong; nothing is the honest sketch."""
 

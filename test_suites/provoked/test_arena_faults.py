@@ -95,6 +95,13 @@ def test_what_lies_beside_its_alignment_is_told(
         ("latency: {max_instructions: {virtual-nano33ble: 10}}", "latency", "latency", 10),
         ("budgets: {arena_bytes: 1024}", "memory", "arena_over_budget", 1024),
         ("budgets: {flash_bytes: 2000}", "memory", "flash_over_budget", 2000),
+        ("budgets: {stack_bytes: 300}", "memory", "stack_over_budget", 300),
+        (
+            "budgets: {stack_bytes: {virtual-pico: 9000, default: 310}}",
+            "memory",
+            "stack_over_budget",
+            310,
+        ),
     ],
 )
 def test_a_figure_beyond_model_yaml_is_a_product_fault(

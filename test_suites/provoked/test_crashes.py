@@ -21,7 +21,7 @@ from hil.trial import Trial
 
 Make = Callable[..., Trial]
 
-NULL, STACK, UNALIGNED, SPIN, WATCHDOG, HONEST = 1, 2, 3, 4, 5, 100
+NULL, STACK, UNALIGNED, SPIN, WATCHDOG, JUMP, HONEST = 1, 2, 3, 4, 5, 7, 100
 """What the faulty sketch does with an input byte (`chosen` in its source)."""
 
 
@@ -94,9 +94,12 @@ def test_a_write_through_null_is_a_crash_on_every_board(any_board: Board, chosen
         answers_again(device)
 
 
-def test_a_stack_overflow_is_a_crash_that_says_so(any_board: Board, chosen: Firmware) -> None:
+@pytest.mark.parametrize("way", [STACK, JUMP], ids=["step by step", "in one frame of 32 KB"])
+def test_a_stack_overflow_is_a_crash_that_says_so(
+    any_board: Board, chosen: Firmware, way: int
+) -> None:
     with running(any_board, chosen) as device:
-        error = fault(device, STACK)
+        error = fault(device, way)
         assert (error.code, error.numbers["cause"]) == ("crash", CrashCause.STACK)
         answers_again(device)
 

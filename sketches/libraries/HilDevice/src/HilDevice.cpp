@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "hil_memory.h"
+
 enum { HELLO = 0x01, LOAD, TENSOR, WRITE, INVOKE, READ, STATS, RESET, PING, CRASH, NAK = 0x7e };
 enum { NAK_CRC = 1, NAK_TOO_LONG, NAK_VERSION, NAK_SESSION, NAK_UNKNOWN };
 
@@ -15,6 +17,7 @@ void HilDevice::begin(Stream &stream, const HilConfig &config) {
   out_.attach(stream_);
   hil_log_to(stream_);
   clock_.begin();
+  hil_memory_begin();
   const uint8_t zero = 0; /* closes a frame that a reset cut short */
   stream_->write(&zero, 1);
 }
@@ -74,7 +77,7 @@ void HilDevice::dispatch(uint8_t type, HilIn &in) {
     case WRITE: return on_write(in);
     case INVOKE: return on_invoke(in);
     case READ: return on_read(in);
-    case STATS: return on_stats();
+    case STATS: return on_stats(in);
     case RESET: return on_reset();
     case CRASH: return on_crash();
     case PING:
@@ -364,13 +367,19 @@ void HilDevice::on_invoke(HilIn &in) {
 
 /* ---- the rest ---- */
 
-void HilDevice::on_stats() {
+void HilDevice::on_stats(HilIn &in) {
+  const bool repaint = in.u8() != 0;
+  if (!in.done()) return nak(NAK_UNKNOWN);
+  const HilMemory memory = hil_memory_figures();
+  if (repaint) hil_memory_repaint();
   reply(STATS);
   out_.u32(hil_platform_rx_overruns());
   out_.u32(damaged_);
   out_.u32(frames_);
-  out_.u32(hil_platform_stack_free());
-  out_.u32(hil_platform_heap_used());
+  out_.u32(memory.stack_used);
+  out_.u32(memory.stack_size);
+  out_.u32(memory.heap_used);
+  out_.u32(memory.heap_peak);
   out_.end();
 }
 

@@ -95,7 +95,7 @@ class HilDevice {
   void on_write(HilIn &in);
   void on_invoke(HilIn &in);
   void on_read(HilIn &in);
-  void on_stats();
+  void on_stats(HilIn &in);
   void on_reset();
   void on_crash();
   void send_info(uint32_t nonce);

@@ -12,8 +12,6 @@ HIL_WEAK uint16_t hil_platform_rx_ring(void) { return 64; }
 HIL_WEAK uint8_t hil_platform_reset_cause(void) { return HIL_RESET_UNKNOWN; }
 HIL_WEAK uint32_t hil_platform_boot_count(void) { return 0; }
 HIL_WEAK const struct hil_crash *hil_platform_crash(void) { return 0; }
-HIL_WEAK uint32_t hil_platform_stack_free(void) { return HIL_UNKNOWN_U32; }
-HIL_WEAK uint32_t hil_platform_heap_used(void) { return HIL_UNKNOWN_U32; }
 HIL_WEAK void hil_platform_busy(int) {}
 HIL_WEAK void hil_platform_idle(void) { yield(); }
 

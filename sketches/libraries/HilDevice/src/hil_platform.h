@@ -53,6 +53,19 @@ enum hil_crash_cause {
   HIL_CRASH_STACK = 7
 };
 
+#define HIL_STACK_PAINT 0xa5a5a5a5u
+
+/* The stack of setup() and loop(), as addresses; it grows from top down to bottom. */
+struct hil_stack {
+  uintptr_t bottom, top;
+  bool painted; /* the core's start-up code filled it with HIL_STACK_PAINT */
+};
+
+/* Bytes, the allocator's own included. */
+struct hil_heap {
+  uint32_t used, peak; /* now, and at most since start */
+};
+
 #define HIL_CRASH_WORDS 48
 #define HIL_CRASH_TEXT 64
 #define HIL_UNKNOWN_U32 0xffffffffu
@@ -76,8 +89,8 @@ uint8_t hil_platform_reset_cause(void);         /* enum hil_reset_cause */
 uint32_t hil_platform_boot_count(void);         /* starts since power-on; 0: unknown */
 void hil_platform_reset(void);                  /* does not return */
 const struct hil_crash *hil_platform_crash(void); /* NULL: none since power-on */
-uint32_t hil_platform_stack_free(void);         /* bytes never touched; HIL_UNKNOWN_U32 */
-uint32_t hil_platform_heap_used(void);          /* bytes; HIL_UNKNOWN_U32 */
+bool hil_platform_stack(struct hil_stack *stack); /* false: unknown; `painted` comes in false */
+bool hil_platform_heap(struct hil_heap *heap);  /* false: unknown */
 void hil_platform_unit(char *out, size_t size); /* unique id of the part, "" if none */
 void hil_platform_core(char *out, size_t size); /* what executes: CPUID, an emulator; "" unknown */
 void hil_platform_busy(int on);                 /* 1: measuring; stop timers that only idle */

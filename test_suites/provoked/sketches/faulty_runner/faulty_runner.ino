@@ -13,8 +13,9 @@
 #define UNWRITTEN 3 // the last layer mixes in a byte of the arena that nobody wrote
 #define CHOSEN 4    // the first layer does what its input byte says, see `chosen`
 #define OPLESS 5    // no op is registered
-#define SILENT 6    // nothing is ever read or written
-#define FLOODING 7  // text without end, whoever reads it
+#define TASKED 6    // nothing wrong, but all runs on a stack that the core knows nothing of
+#define SILENT 7    // nothing is ever read or written
+#define FLOODING 8  // text without end, whoever reads it
 
 alignas(16) static uint8_t arena[HIL_ARENA_BYTES];
 static tflite::MicroMutableOpResolver<HIL_OP_REGISTRATIONS> resolver;
@@ -33,6 +34,22 @@ __attribute__((noinline)) void overflow_the_stack(uint32_t depth) {
   room[depth % sizeof room] = (uint8_t)depth;
   overflow_the_stack(depth + 1);
   sink = sink + room[0];
+}
+
+// One frame larger than the whole stack: it lands far below, and touches nothing on the way.
+__attribute__((noinline)) void jump_the_guard() {
+  volatile uint8_t room[32 * 1024];
+  room[0] = 1;
+  sink = sink + room[0];
+}
+
+extern "C" uint32_t __stack_bottom[];
+
+__attribute__((noinline)) void use_the_heap() {
+  void *volatile room = malloc(3000);
+  free(room);
+  static void *volatile kept;
+  if (!kept) kept = malloc(500);
 }
 
 __attribute__((noinline)) void read_unaligned() {
@@ -65,6 +82,9 @@ static void chosen(int8_t what) {
     case 4: return spin();
     case 5: return spin_until_the_watchdog_bites();
     case 6: return busy(4000);
+    case 7: return jump_the_guard();
+    case 8: __stack_bottom[0] = 0; return;
+    case 9: return use_the_heap();
     default: return;
   }
 }
@@ -82,6 +102,13 @@ static TfLiteStatus broken(TfLiteContext *context, TfLiteNode *node) {
   if (FAULT == UNWRITTEN) output->data.int8[0] ^= arena[HIL_ARENA_BYTES / 2];
   return status;
 }
+
+// As an RTOS does for a task.
+__attribute__((naked, noinline)) void call_on(void *stack_top, void (*call)()) {
+  asm volatile("push {r4, lr}\n mov r4, sp\n mov sp, r0\n blx r1\n mov sp, r4\n pop {r4, pc}");
+}
+
+alignas(8) static uint8_t task_stack[FAULT == TASKED ? 8192 : 8];
 
 static void break_kernels() {
   for (int version = 1; version <= 16; ++version) {
@@ -113,7 +140,10 @@ void setup() {
   hil.begin(Serial, config);
 }
 
+static void poll() { hil.poll(); }
+
 void loop() {
   if (FAULT == FLOODING) Serial.println("a line that nobody asked for");
-  if (FAULT < SILENT) hil.poll();
+  if (FAULT == TASKED) return call_on(task_stack + sizeof task_stack, poll);
+  if (FAULT < SILENT) poll();
 }

@@ -19,8 +19,16 @@ struct hil_clock_info {
 extern const char hil_hooks_linked;
 const char hil_hooks_linked = 1;
 
+struct hil_stack {
+  uintptr_t bottom, top;
+  bool painted;
+};
+struct hil_heap {
+  uint32_t used, peak;
+};
+
 extern uint32_t __stack_bottom[], __stack_top[];
-uint32_t machine_heap_used(void);
+void machine_heap(uint32_t *used, uint32_t *peak);
 
 bool hil_platform_clock(hil_clock_info *info) {
   *info = {4 /* emulated */, MACHINE_CLOCK_HZ, 5, 2};
@@ -36,13 +44,17 @@ const void *hil_platform_crash(void) {
   return machine_retained.crashed ? &machine_retained.crash : nullptr;
 }
 
-uint32_t hil_platform_stack_free(void) {
-  const uint32_t *at = __stack_bottom;
-  while (at < __stack_top && *at == MACHINE_STACK_PAINT) ++at;
-  return static_cast<uint32_t>(at - __stack_bottom) * 4u;
+// Painted with MACHINE_STACK_PAINT at every start.
+bool hil_platform_stack(hil_stack *stack) {
+  *stack = {reinterpret_cast<uintptr_t>(__stack_bottom), reinterpret_cast<uintptr_t>(__stack_top),
+            true};
+  return true;
 }
 
-uint32_t hil_platform_heap_used(void) { return machine_heap_used(); }
+bool hil_platform_heap(hil_heap *heap) {
+  machine_heap(&heap->used, &heap->peak);
+  return true;
+}
 
 void hil_platform_unit(char *out, size_t size) {
   strncpy(out, semihost_unit(), size);

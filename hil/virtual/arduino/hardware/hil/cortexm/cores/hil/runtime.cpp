@@ -29,7 +29,28 @@ void *_sbrk(ptrdiff_t increment) {
   return before;
 }
 
-uint32_t machine_heap_used(void) { return static_cast<uint32_t>(heap_at - __heap_start); }
+// newlib-nano's allocator, if the image has it: nothing is linked in to be measured. Its list of
+// free chunks goes upwards; one that is broken gives no figure, and no endless loop.
+struct free_chunk {
+  long size;
+  free_chunk *next;
+};
+extern free_chunk *__malloc_free_list __attribute__((weak));
+
+void machine_heap(uint32_t *used, uint32_t *peak) {
+  *used = *peak = static_cast<uint32_t>(heap_at - __heap_start);
+  if (&__malloc_free_list == nullptr) return;
+  const uint8_t *from = __heap_start;
+  for (const free_chunk *at = __malloc_free_list; at; at = at->next) {
+    const uint8_t *here = reinterpret_cast<const uint8_t *>(at);
+    if (here < from || here >= heap_at || at->size <= 0 || at->size > heap_at - here) {
+      *used = 0xFFFFFFFFu;  // HIL_UNKNOWN_U32
+      return;
+    }
+    *used -= static_cast<uint32_t>(at->size);
+    from = here + at->size;
+  }
+}
 
 // printf and stderr go where Serial goes.
 int _write(int, const char *data, int size) {
