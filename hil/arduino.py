@@ -111,8 +111,13 @@ def properties(board: Board, sketch: Path) -> Mapping[str, str]:
     return _properties[key]
 
 
-def _read_properties(board: Board, sketch: Path) -> Mapping[str, str]:
-    arguments = ["compile", "--fqbn", board.full_fqbn, "--show-properties=expanded"]
+def pattern(board: Board, sketch: Path, name: str) -> str:
+    """A build property as platform.txt has it, its own references not filled in; "" if none."""
+    return _read_properties(board, sketch, "unexpanded").get(name, "")
+
+
+def _read_properties(board: Board, sketch: Path, form: str = "expanded") -> Mapping[str, str]:
+    arguments = ["compile", "--fqbn", board.full_fqbn, f"--show-properties={form}"]
     arguments += ["--build-path", str(cache_dir() / "arduino" / "properties"), str(sketch)]
     done = run(board, arguments, timeout=60)
     if done.status != 0:

@@ -17,6 +17,7 @@ COMPILE_S = 1800.0
 """Time limit of one compile: the newest TFLM with CMSIS-NN took 6 minutes on 2 cores."""
 
 _OVERFLOW = re.compile(r"region [`'\"]?([\w.]+)['\"]? overflowed by (\d+) bytes")
+_MAP = re.compile(r"-Wl,(?:\S*,)?--?Map[=,]")
 _FLASH_REGION = re.compile(r"flash|rom|text", re.IGNORECASE)
 
 
@@ -41,7 +42,7 @@ def compile_sketch(wanted: Recipe, files: Mapping[str, str]) -> Linked:
     arguments += ["--build-path", str(path / "out"), "--warnings", "none", "--jobs", "0"]
     for library in (wanted.tflm.library, device_library()):
         arguments += ["--library", str(library)]
-    arguments += _prefix_maps(wanted)
+    arguments += _prefix_maps(wanted) + _link_map(wanted)
     try:
         done = arduino.run(wanted.board, [*arguments, str(staged)], timeout=COMPILE_S)
     except subprocess.TimeoutExpired as error:
@@ -63,6 +64,18 @@ def _prefix_maps(wanted: Recipe) -> list[str]:
     )
     flags = ("compiler.cpp.extra_flags", "compiler.c.extra_flags")
     return [word for flag in flags for word in ("--build-property", f"{flag}={maps}")]
+
+
+def _link_map(wanted: Recipe) -> list[str]:
+    """Asks the linker for a map where the core does not; most cores do (`hil.image_parts`)."""
+    step = "recipe.c.combine.pattern"
+    command = arduino.properties(wanted.board, wanted.sketch).get(step, "")
+    linker = command.replace('"', "").split(maxsplit=1)[:1]
+    if _MAP.search(command) or not linker or not linker[0].endswith(("gcc", "g++")):
+        return []
+    pattern = arduino.pattern(wanted.board, wanted.sketch, step)
+    wish = '"-Wl,-Map={build.path}/{build.project_name}.map"'
+    return ["--build-property", f"{step}={pattern} {wish}"] if pattern else []
 
 
 def _raise_failed(wanted: Recipe, answer: Mapping[str, Any], done: arduino.Ran) -> None:
