@@ -79,13 +79,14 @@ class Budgets(_Strict):
     def on(self, board: str) -> dict[str, int | None]:
         """Bytes that a board may take of ``arena``, ``flash`` and ``stack``."""
         return {
-            "arena": _on(self.arena_bytes, board),
-            "flash": _on(self.flash_bytes, board),
-            "stack": _on(self.stack_bytes, board),
+            "arena": limit_on(self.arena_bytes, board),
+            "flash": limit_on(self.flash_bytes, board),
+            "stack": limit_on(self.stack_bytes, board),
         }
 
 
-def _on(limit: Limit | None, board: str) -> int | None:
+def limit_on(limit: Mapping[str, int] | None, board: str) -> int | None:
+    """The bytes that a `Limit` allows a board; None: any number."""
     return limit.get(board, limit.get("default")) if limit else None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from hil import arduino
 from hil.bench_run import BenchRun
 from hil.board import Board, usb_parts
+from hil.card import Limit
 from hil.driven import Driven
 from hil.model import Model
 from hil.parity import Tolerance
@@ -132,10 +133,14 @@ def _limits(model: Model) -> LimitsPart:
         max_abs=tolerance.max_abs,
         max_rel=tolerance.max_rel,
         tolerance_reason=tolerance.reason,
-        arena_bytes=budgets.arena_bytes,
-        flash_bytes=budgets.flash_bytes,
-        stack_bytes=budgets.stack_bytes,
+        arena_bytes=_plain(budgets.arena_bytes),
+        flash_bytes=_plain(budgets.flash_bytes),
+        stack_bytes=_plain(budgets.stack_bytes),
     )
+
+
+def _plain(limit: Limit | None) -> dict[str, int] | None:
+    return dict(limit) if limit else None
 
 
 def _board(trial: Trial) -> BoardPart:

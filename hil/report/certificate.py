@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from hil.card import limit_on
 from hil.report.parts import Part
 from hil.report.record import Record
 
@@ -87,15 +88,15 @@ class VectorsPart(Part):
 
 class LimitsPart(Part):
     """What the figures were judged by: integers by ``max_lsb``, floats by ``max_abs + max_rel *
-    |reference|``; bytes; None is no limit."""
+    |reference|``; bytes by board id, ``default`` for those that are not named; None is no limit."""
 
     max_lsb: int
     max_abs: float
     max_rel: float
     tolerance_reason: str
-    arena_bytes: int | None
-    flash_bytes: int | None
-    stack_bytes: int | None
+    arena_bytes: dict[str, int] | None
+    flash_bytes: dict[str, int] | None
+    stack_bytes: dict[str, int] | None
 
 
 class BoardPart(Part):
@@ -225,10 +226,12 @@ def _figure_faults(limits: LimitsPart, board: BoardPart) -> Iterator[str]:
         median = latency.median / 1000 if latency.unit == "us" else latency.median
         if median > board.max_latency:
             yield f"latency {median:,.6g} over its limit {board.max_latency:,.6g}"
+    memory = record.memory
     for name, size, limit in (
-        ("arena_needed", record.memory.arena_needed, limits.arena_bytes),
-        ("arena_needed", record.memory.arena_needed, record.memory.arena_given),
-        ("flash", record.memory.flash, limits.flash_bytes),
+        ("arena_needed", memory.arena_needed, limit_on(limits.arena_bytes, board.id)),
+        ("arena_needed", memory.arena_needed, memory.arena_given),
+        ("flash", memory.flash, limit_on(limits.flash_bytes, board.id)),
+        ("stack_used", memory.stack_used, limit_on(limits.stack_bytes, board.id)),
     ):
         if size is not None and limit is not None and size > limit:
             yield f"{name} {size:,} over {limit:,}"

@@ -209,6 +209,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
         (lambda: board(latency=latency(8001.0)), "latency 8,001 over its limit 8,000"),
         (lambda: board(latency=latency(8_000_001.0, "us")), "over its limit"),
         (lambda: board(memory=MemoryRecord(arena_needed=2049)), "arena_needed 2,049 over 2,048"),
+        (lambda: board(memory=MemoryRecord(stack_used=1301)), "stack_used 1,301 over 1,300"),
         (lambda: board(memory=MemoryRecord(arena_needed=9, arena_given=8)), "arena_needed 9 over"),
     ],
 )  # fmt: skip
