@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hil.device import Device
-from hil.errors import ProductError
+from hil.errors import Finding, ProductError
 
 STEP = 16
 """Granularity of the search: TFLM aligns buffers to 16 bytes."""
@@ -55,11 +55,32 @@ def smallest(floor: int, cap: int, works: Callable[[int], bool]) -> int | None:
     return high
 
 
+def same_answer(device: Device, size: int, fill: int = 0xA5) -> Finding | None:
+    """The finding of a model that answers otherwise in ``size`` bytes than in the whole arena;
+    None if it does not."""
+    cap = device.info.arena_cap
+    if answer_in(device, size, fill) == answer_in(device, cap, fill):
+        return None
+    return Finding(
+        "nondeterministic",
+        f"the model answers otherwise in an arena of {size:,} bytes than in one of {cap:,}: a "
+        "kernel reads or writes beside its buffers, or keeps state",
+        "memory",
+        {"arena": size, "cap": cap},
+    )
+
+
+def answer_in(device: Device, size: int, fill: int) -> bytes:
+    """The model's answer to inputs of zeros, loaded into ``size`` bytes; raises as `Device`."""
+    device.load(size, fill)
+    answer = device.infer([np.zeros(t.shape, t.dtype) for t in device.inputs])
+    return b"".join(output.tobytes() for output in answer.outputs)
+
+
 def arena_works(device: Device, size: int, fill: int) -> bool:
     """Whether the model allocates in ``size`` bytes, and invokes: scratch space may still lack."""
     try:
-        device.load(size, fill)
-        device.infer([np.zeros(t.shape, t.dtype) for t in device.inputs])
+        answer_in(device, size, fill)
     except ProductError as error:
         if error.code in _TOO_SMALL:
             return False

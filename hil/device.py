@@ -136,8 +136,8 @@ class Device:
             ArenaFixed: the firmware owns its interpreter, and its arena has another size.
         """
         loaded = self.try_load(arena_size, fill)
-        if loaded.status:
-            raise load_error(loaded, arena_size, self.info, self._names)
+        if error := load_error(loaded, arena_size, self.info, self._names):
+            raise error
         self.inputs = self._tensors(0, loaded.inputs)
         self.outputs = self._tensors(1, loaded.outputs)
         return loaded

@@ -65,6 +65,7 @@ _BENCH = (
     "wrong_board",
     "board_busy",
     "reference_died",
+    "reference_wrong",
     "baseline_stale",
 )
 _SETUP = (

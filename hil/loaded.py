@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hil.arena import find_min_arena
+from hil.described import tensor_problem
 from hil.device import Device, Inference
 from hil.errors import BenchError, Finding, HilError, ProductError
 from hil.hang import ask_again, input_crc, silent_in_work
@@ -49,6 +50,7 @@ class LoadedMount(Mount):
         Raises:
             ProductError: schema_mismatch, arena_overflow (with the bytes that are needed),
                 arena_misaligned, model_misaligned, missing_op, crash.
+            BenchError: wrong_model, if the tensors that the device describes are not the model's.
         """
         device = self.device()
         if self._load_error is not None:
@@ -60,9 +62,20 @@ class LoadedMount(Mount):
             except ProductError as error:
                 self._load_error = self._explain(device, error)
                 raise self._load_error from error
+            if problem := tensor_problem(self.model, *device.tensors()):
+                raise self._another_model(problem)
         self._loaded = True
         self.record.note_memory(arena_used=loaded.arena_used, arena_given=loaded.arena_size)
         return device
+
+    def _another_model(self, problem: str) -> BenchError:
+        return BenchError(
+            "wrong_model",
+            f"the interpreter on the board does not run the model that the board holds: {problem}",
+            board=self.board.id,
+            model=self.model.name,
+            hint="does the sketch give HilDevice the model that its interpreter runs?",
+        )
 
     def unloaded(self) -> None:
         """Says that the device holds another load than `load` left."""

@@ -32,6 +32,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hil import messages as m
+from hil.described import arena_problem
 from hil.errors import BenchError, HilError, ProductError
 from hil.session import DeviceSilent
 
@@ -113,10 +114,16 @@ def _corrupt(
     return names.product("model_corrupt", text, "flash again; look at the flash part", **numbers)
 
 
-def load_error(loaded: m.Loaded, asked: int, info: m.Info, names: Names) -> Exception:
-    """A LOAD that the device refused. ``asked``: arena bytes asked for, 0 for all."""
+def load_error(loaded: m.Loaded, asked: int, info: m.Info, names: Names) -> Exception | None:
+    """A LOAD that the device refused, or did not carry out as asked; None if all is well.
+
+    ``asked``: arena bytes asked for, 0 for all.
+    """
     given = loaded.arena_size or asked
     status = loaded.status
+    if status == m.Status.OK:
+        problem = arena_problem(loaded, asked, info.arena_cap)
+        return names.bench("wire", f"LOAD went otherwise: {problem}") if problem else None
     if status == m.Status.SCHEMA_MISMATCH:
         return names.product(
             "schema_mismatch",

@@ -91,7 +91,7 @@ def references(
         "reference_died",
         f"no host engine answers. tflm: {first.reason}; litert_ref: {second.reason}",
         model=model.name,
-        hint="check the model with another converter, or give vectors with expected outputs",
+        hint="check the model with another converter",
     )
 
 

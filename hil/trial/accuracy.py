@@ -17,13 +17,15 @@ class AccuracySteps(Steps):
         """Runs samples of the model's labelled set; the metric of device and host side by side.
 
         Raises:
-            ProductError: accuracy. ValueError: the model has no such set, see `no_labels`.
+            ProductError: accuracy. BenchError: as `expected`.
+            ValueError: the model has no such set, see `no_labels`.
         """
         return self.once("accuracy", self._accuracy)
 
     def _accuracy(self) -> Accuracy:
         vectors, samples = labelled_set(self.model, self.settings.samples)
         self.load(FILLS[0])
+        self.expected()  # an oracle that fails on the vectors judges no sample
         with self.recorded("reference"):
             oracle = cached_references(self.model, vectors).oracle
         outputs = self.answers(vectors, FILLS[0], "accuracy")

@@ -11,10 +11,11 @@ from typing import Any, TypeVar, cast
 
 from hil.board import Board
 from hil.compare import Tolerance
-from hil.errors import Finding
+from hil.errors import BenchError, Finding
 from hil.loaded import LoadedMount
 from hil.model import Model, Vector, load_vectors
 from hil.mount import Slot
+from hil.oracle import HINT, doubt
 from hil.reference import Engine, References, cached_references
 from hil.settings import Settings
 from hil.vectors import vectors_digest
@@ -64,8 +65,8 @@ class Steps(LoadedMount):
         """What the host's engines answer to the vectors.
 
         Raises:
-            BenchError: reference_died. Also what `firmware` raises: what the tree cannot run is
-                the model's fault, whatever the engines make of it.
+            BenchError: reference_died, reference_wrong. Also what `firmware` raises: what the
+                tree cannot run is the model's fault, whatever the engines make of it.
         """
         return self.once("expected", self._expected)
 
@@ -77,11 +78,24 @@ class Steps(LoadedMount):
         self.firmware()
         with self.recorded("reference"):
             answers = cached_references(self.model, self.vectors(), self._beside)
+            if found := doubt(self.model, self.vectors(), answers, self.tolerance):
+                raise self.distrusted(found)
         oracle = answers.oracle
         self.record.note(
             oracle=oracle.oracle, oracle_version=oracle.version, oracle_reason=answers.reason
         )
         return answers
+
+    def distrusted(self, finding: Finding) -> BenchError:
+        """A doubt about the oracle as the error that ends the step."""
+        return BenchError(
+            finding.code,
+            finding.message,
+            board=self.board.id,
+            model=self.model.name,
+            numbers=finding.numbers,
+            hint=HINT,
+        )
 
     def smoke(self) -> int:
         """Loads the model and infers the first vector; the number of its outputs."""

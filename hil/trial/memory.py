@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hil.arena import find_min_arena
+from hil.arena import find_min_arena, same_answer
 from hil.errors import BenchError
 from hil.limits import memory_findings
 from hil.payload import UNKNOWN
@@ -18,6 +18,7 @@ class MemorySteps(Steps):
 
         Raises:
             ProductError: arena_overflow, if even the whole arena of the image is too small;
+                nondeterministic, if the model answers otherwise there than in all of it;
                 arena_over_budget, flash_over_budget, stack_over_budget.
             BenchError: stack_unknown, if model.yaml limits a stack that the board cannot tell.
         """
@@ -58,6 +59,8 @@ class MemorySteps(Steps):
             if needed is None:
                 cap = device.info.arena_cap
                 raise self.arena_overflow(cap, None, cap)
+            other = same_answer(device, needed)
+        self.raise_first([other] if other else [])
         return needed
 
     def _check_stack_is_known(self) -> None:

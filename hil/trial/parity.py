@@ -7,6 +7,7 @@ from typing import Any
 
 from hil.attribution import Attribution
 from hil.compare import Parity, compare_outputs, parity_finding
+from hil.oracle import alone
 from hil.reference import EngineResult, References
 from hil.repetition import FILLS, Outputs, nondeterminism
 from hil.report.parts import ParityRecord
@@ -22,6 +23,7 @@ class ParitySteps(Steps):
 
         Raises:
             ProductError: parity, nondeterministic.
+            BenchError: reference_wrong, if the board and LiteRT agree and host TFLM does not.
         """
         return self.once("parity", self._parity)
 
@@ -30,12 +32,23 @@ class ParitySteps(Steps):
         wanted = self.expected()
         passes = [self._pass(fill, reverse=fill == FILLS[-1]) for fill in FILLS]
         parity, attribution = self._judge(wanted, passes[0])
+        by_chance = nondeterminism(passes)
+        if not by_chance:
+            self._believe(wanted, parity, passes[0])
+        self.record.note_attribution(attribution)
         findings = [
             parity_finding(parity, wanted.oracle.oracle, self.tolerance, why=attribution.text),
-            nondeterminism(passes),
+            by_chance,
         ]
         self.raise_first([finding for finding in findings if finding])
         return parity
+
+    def _believe(self, wanted: References, parity: Parity, observed: Outputs) -> None:
+        other = wanted.others.get("litert_ref")
+        litert = self._compare(other.outputs, observed) if isinstance(other, EngineResult) else None
+        if doubted := alone(parity, wanted, litert):
+            with self.recorded("reference"):
+                raise self.distrusted(doubted)
 
     def _pass(self, fill: int, *, reverse: bool) -> Outputs:
         """Outputs of all vectors, in the vectors' order whatever the order of running.
@@ -65,9 +78,7 @@ class ParitySteps(Steps):
         ):
             if one in answers and two in answers:
                 steps[step] = self._compare(answers[one], answers[two])
-        attribution = Attribution(steps, oracle.oracle)
-        self.record.note_attribution(attribution)
-        return parity, attribution
+        return parity, Attribution(steps, oracle.oracle)
 
     def _compare(self, expected: Sequence[Sequence[Array]], observed: Any) -> Parity:
         names = [vector.name for vector in self.vectors()]

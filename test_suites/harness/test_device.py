@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scripted_board import INFO, MODEL, ScriptedBoard
 
 from hil import messages as m
-from hil.arena import FLOOR, STEP, find_min_arena, smallest
+from hil.arena import FLOOR, STEP, find_min_arena, same_answer, smallest
 from hil.device import ArenaFixed, Device, Identity
 from hil.errors import BenchError, HilError, ProductError
 from hil.session import LOG_LIMIT, Log
@@ -470,6 +470,28 @@ def test_a_crash_while_allocating_is_too_small_and_the_search_goes_on() -> None:
     with device(board) as it:
         assert find_min_arena(it) == 3008
     assert board.opened > 1
+
+
+@pytest.mark.parametrize("spoils", [False, True])
+def test_an_answer_that_depends_on_the_arena_is_a_finding(spoils: bool) -> None:
+    board, sizes = ScriptedBoard(), [0]
+
+    def load(request: m.Load) -> m.Message:
+        sizes.append(request.arena_size)
+        return board._answer(request)
+
+    def read(request: m.Read) -> m.Message:
+        small = spoils and sizes[-1] == 2048
+        return m.Bytes(0, request.offset, bytes([2 if small else 1]) * request.length)
+
+    def invoke(request: m.Invoke) -> m.Message:
+        output = bytes([2 if spoils and sizes[-1] == 2048 else 1]) * 100
+        return m.Invoked(0, request.input_crc, zlib.crc32(output), 1)
+
+    board.on |= {m.Load: load, m.Read: read, m.Invoke: invoke}
+    with device(board) as it:
+        found = same_answer(it, 2048)
+    assert (found.code if found else "") == ("nondeterministic" if spoils else "")
 
 
 def test_another_fault_than_the_arena_ends_the_search() -> None:
