@@ -11,15 +11,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Self
 
 from hil import messages as m
 from hil.connection import Connection
 from hil.link import Clock, Opener, SerialLink
 from hil.outcome import ArenaFixed, Identity, Names, identity_error, invoke_error, load_error
+from hil.raw import tensor_array, tensor_bytes
+from hil.tensors import Array
 from hil.wire import payload_room
 
 __all__ = ["BOOT_S", "HANG_S", "ArenaFixed", "Device", "Identity", "Inference"]
@@ -29,8 +28,6 @@ BOOT_S = 10.0
 
 HANG_S = 60.0
 """Seconds after which an inference that does not answer is given up."""
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,8 @@ class Device:
         opener: opens the link; `SerialLink` by default.
         boot_s, hang_s: see `BOOT_S`, `HANG_S`.
 
+    ``line`` and ``names`` serve requests beside these (`hil.watch`).
+
     Every method that talks may raise BenchError (wire, no_answer, port_lost) and ProductError
     (crash, hang). Entering raises as well: port_absent, board_busy, protocol_version,
     wrong_board, wrong_model, stale_firmware (BenchError), model_corrupt (ProductError).
@@ -80,11 +79,11 @@ class Device:
         self.loaded: m.Loaded | None = None
         self.inputs: tuple[m.Tensor, ...] = ()
         self.outputs: tuple[m.Tensor, ...] = ()
-        self._expect, self._names = expect, Names(board, model)
-        self._line = Connection(
+        self._expect, self.names = expect, Names(board, model)
+        self.line = Connection(
             port,
             opener or (lambda: SerialLink(port, baud, board=board)),
-            self._names,
+            self.names,
             baud=baud,
             retries=retries,
             boot_s=boot_s,
@@ -94,7 +93,7 @@ class Device:
 
     def __enter__(self) -> Self:
         try:
-            self._line.open()
+            self.line.open()
             self._verify()
         except BaseException:
             self.close()
@@ -111,41 +110,42 @@ class Device:
 
     def close(self) -> None:
         """Gives the port back; again is harmless."""
-        self._line.close()
+        self.line.close()
 
     @property
     def info(self) -> m.Info:
         """What the device said about itself at the last handshake."""
-        return self._line.info
+        return self.line.info
 
     @property
     def log(self) -> str:
         """What the device printed outside frames, the last 64 KB."""
-        return self._line.log
+        return self.line.log
 
     @property
     def resent(self) -> int:
         """Frames sent again since this device was opened, restarts included."""
-        return self._line.resent
+        return self.line.resent
 
-    def load(self, arena_size: int = 0, fill: int = 0) -> m.Loaded:
+    def load(self, arena_size: int = 0, fill: int = 0, flags: int = 0) -> m.Loaded:
         """Builds the interpreter in ``arena_size`` bytes (0: all), prefilled with ``fill``.
 
         Raises:
             ProductError: schema_mismatch, arena_overflow, missing_op, model_misaligned.
             ArenaFixed: the firmware owns its interpreter, and its arena has another size.
+            CannotWatch: ``flags`` ask for a watched load, see `hil.watch`.
         """
-        loaded = self.try_load(arena_size, fill)
-        if error := load_error(loaded, arena_size, self.info, self._names):
+        loaded = self.try_load(arena_size, fill, flags)
+        if error := load_error(loaded, arena_size, self.info, self.names):
             raise error
         self.inputs = self._tensors(0, loaded.inputs)
         self.outputs = self._tensors(1, loaded.outputs)
         return loaded
 
-    def try_load(self, arena_size: int = 0, fill: int = 0) -> m.Loaded:
+    def try_load(self, arena_size: int = 0, fill: int = 0, flags: int = 0) -> m.Loaded:
         """As `load`, but a refusal is a value (look at ``status``), and no tensor is described."""
         self.loaded, self.inputs, self.outputs = None, (), ()
-        self.loaded = self._line.work(m.Load(arena_size, fill), m.Loaded)
+        self.loaded = self.line.work(m.Load(arena_size, fill, flags), m.Loaded)
         return self.loaded
 
     def tensors(self) -> tuple[tuple[m.Tensor, ...], tuple[m.Tensor, ...]]:
@@ -159,92 +159,81 @@ class Device:
             ValueError: a number, shape or dtype that is not the model's; nothing was sent.
             ProductError: unsupported_type (a kernel refused).
         """
-        raw = self._as_bytes(inputs)
         before = self.resent
-        for index, data in enumerate(raw):
-            self._write(index, data)
-        invoked = self.invoke(zlib.crc32(b"".join(raw)))
+        invoked = self.invoke(self.put(inputs))
         outputs = [self._read(index, each.nbytes) for index, each in enumerate(self.outputs)]
         if zlib.crc32(b"".join(outputs)) != invoked.output_crc:
-            raise self._names.bench("wire", "the outputs read are not what the device computed")
+            raise self.names.bench("wire", "the outputs read are not what the device computed")
         return Inference(
-            tuple(_array(*each) for each in zip(outputs, self.outputs, strict=True)),
+            tuple(tensor_array(*each) for each in zip(outputs, self.outputs, strict=True)),
             invoked.ticks,
             invoked.input_crc,
             invoked.output_crc,
             self.resent - before,
         )
 
+    def put(self, inputs: Sequence[Array]) -> int:
+        """Writes the inputs; the CRC-32 of all of them, which a run has to name.
+
+        Raises:
+            ValueError: as `infer`.
+        """
+        raw = tensor_bytes(inputs, self.inputs)
+        for index, data in enumerate(raw):
+            self._write(index, data)
+        return zlib.crc32(b"".join(raw))
+
     def invoke(self, input_crc: int) -> m.Invoked:
         """Runs once on what was written, if that has ``input_crc``; raises as `infer`."""
-        invoked = self._line.work(m.Invoke(input_crc), m.Invoked)
+        invoked = self.line.work(m.Invoke(input_crc), m.Invoked)
         if invoked.status or invoked.input_crc != input_crc:
-            raise invoke_error(invoked, input_crc, self.log, self._names)
+            raise invoke_error(invoked, input_crc, self.log, self.names)
         return invoked
 
     def stats(self, *, repaint: bool = False) -> m.Stats:
         """The device's own counters since its last reset; ``repaint`` starts the stack's anew."""
-        return self._line.ask(m.AskStats(int(repaint)), m.Stats)
+        return self.line.ask(m.AskStats(int(repaint)), m.Stats)
 
     def ping(self) -> None:
         """A round trip and nothing else."""
-        self._line.ask(m.Ping(secrets.randbits(32)), m.Pong)
+        self.line.ask(m.Ping(secrets.randbits(32)), m.Pong)
 
     def crash(self) -> m.Crash | None:
         """The record of the last crash since power-on, if the core keeps one."""
-        record = self._line.ask(m.AskCrash(), m.Crash)
+        record = self.line.ask(m.AskCrash(), m.Crash)
         return record if record.present else None
 
     def reset(self) -> None:
         """Restarts the device and shakes hands again; what was loaded is gone."""
         self.loaded, self.inputs, self.outputs = None, (), ()
-        self._line.restart()
+        self.line.restart()
         self._verify()
 
     def _verify(self) -> None:
-        if self._expect and (error := identity_error(self._expect, self.info, self._names)):
+        if self._expect and (error := identity_error(self._expect, self.info, self.names)):
             raise error
 
     def _tensors(self, output: int, count: int) -> tuple[m.Tensor, ...]:
-        asked = [self._line.ask(m.AskTensor(output, i), m.Tensor) for i in range(count)]
+        asked = [self.line.ask(m.AskTensor(output, i), m.Tensor) for i in range(count)]
         if any(tensor.status for tensor in asked):
-            raise self._names.bench("wire", "the device does not describe its tensors")
+            raise self.names.bench("wire", "the device does not describe its tensors")
         return tuple(asked)
-
-    def _as_bytes(self, inputs: Sequence[Array]) -> list[bytes]:
-        if not self.inputs:
-            raise ValueError("nothing is loaded: call load() first")
-        if len(inputs) != len(self.inputs):
-            raise ValueError(f"the model takes {len(self.inputs)} inputs, got {len(inputs)}")
-        pairs = zip(inputs, self.inputs, strict=True)
-        return [_bytes(index, *pair) for index, pair in enumerate(pairs)]
 
     def _write(self, index: int, data: bytes) -> None:
         room = payload_room(self.info.rx_max) - 5
         for offset in range(0, len(data), room):
             chunk = data[offset : offset + room]
-            written = self._line.ask(m.Write(index, offset, chunk), m.Written)
+            written = self.line.ask(m.Write(index, offset, chunk), m.Written)
             if written.status or written.next_offset != offset + len(chunk):
-                raise self._names.bench("wire", f"input {index} not taken at {offset}")
+                raise self.names.bench("wire", f"input {index} not taken at {offset}")
 
     def _read(self, index: int, size: int) -> bytes:
         data = b""
         while len(data) < size:
             length = min(self.info.tx_max, size - len(data))
             request = m.Read(index, len(data), length)
-            part = self._line.ask(request, m.Bytes, reply_bytes=length + 32)
+            part = self.line.ask(request, m.Bytes, reply_bytes=length + 32)
             if part.status or part.offset != len(data) or len(part.data) != length:
-                raise self._names.bench("wire", f"output {index} not given at {len(data)}")
+                raise self.names.bench("wire", f"output {index} not given at {len(data)}")
             data += part.data
         return data
-
-
-def _bytes(index: int, array: Array, tensor: m.Tensor) -> bytes:
-    if array.dtype != np.dtype(tensor.dtype) or array.shape != tensor.shape:
-        wanted = f"{tensor.dtype}{list(tensor.shape)}"
-        raise ValueError(f"input {index} is {wanted}, got {array.dtype}{list(array.shape)}")
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-
-
-def _array(data: bytes, tensor: m.Tensor) -> Array:
-    return np.frombuffer(data, tensor.dtype).reshape(tensor.shape).copy()

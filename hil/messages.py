@@ -5,6 +5,18 @@ A message knows its type byte and its payload; `hil.wire` has frame, sequence an
 
 from __future__ import annotations
 
+from hil.op_messages import (
+    OP_REPLIES,
+    OP_REQUESTS,
+    WATCH_ALL,
+    AskOps,
+    Ops,
+    SeenOutput,
+    Tap,
+    Tapped,
+    Watch,
+    Watched,
+)
 from hil.payload import (
     DTYPES,
     UNKNOWN,
@@ -16,7 +28,7 @@ from hil.payload import (
     Status,
 )
 from hil.replies import (
-    REPLIES,
+    PLAIN_REPLIES,
     Bytes,
     Crash,
     Info,
@@ -30,7 +42,8 @@ from hil.replies import (
     Written,
 )
 from hil.requests import (
-    REQUESTS,
+    LOAD_WATCHED,
+    PLAIN_REQUESTS,
     AskCrash,
     AskStats,
     AskTensor,
@@ -45,11 +58,15 @@ from hil.requests import (
 from hil.wire import WireError
 
 __all__ = [
-    "DTYPES", "REPLIES", "REQUESTS", "UNKNOWN", "AskCrash", "AskStats", "AskTensor", "Bytes",
-    "Clock", "Crash", "CrashCause", "Hello", "Info", "Invoke", "Invoked", "Load", "Loaded",
-    "Message", "Nak", "Ping", "Pong", "Read", "Refusal", "Reset", "ResetCause", "Resetting",
-    "Stats", "Status", "Tensor", "Write", "Written", "parse", "status_name",
+    "DTYPES", "LOAD_WATCHED", "REPLIES", "REQUESTS", "UNKNOWN", "WATCH_ALL", "AskCrash", "AskOps",
+    "AskStats", "AskTensor", "Bytes", "Clock", "Crash", "CrashCause", "Hello", "Info", "Invoke",
+    "Invoked", "Load", "Loaded", "Message", "Nak", "Ops", "Ping", "Pong", "Read", "Refusal",
+    "Reset", "ResetCause", "Resetting", "SeenOutput", "Stats", "Status", "Tap", "Tapped",
+    "Tensor", "Watch", "Watched", "Write", "Written", "parse", "status_name",
 ]  # fmt: skip
+
+REQUESTS = (*PLAIN_REQUESTS, *OP_REQUESTS)
+REPLIES = (*PLAIN_REPLIES, *OP_REPLIES)
 
 _BY_TYPE: dict[int, type[Message]] = {kind.TYPE: kind for kind in (*REQUESTS, *REPLIES)}
 

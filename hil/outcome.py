@@ -53,6 +53,10 @@ class Identity:
     model_len: int
 
 
+class CannotWatch(ValueError):
+    """The ops of this firmware, or of this model on it, cannot be looked at one by one."""
+
+
 class ArenaFixed(ValueError):
     """The firmware owns its interpreter: its arena has one size, what it needs is unknown."""
 
@@ -151,13 +155,15 @@ def load_error(loaded: m.Loaded, asked: int, info: m.Info, names: Names) -> Exce
         return names.product("model_misaligned", text, address=info.model_addr)
     if status == m.Status.RESOLVER_FULL:
         return names.product("missing_op", "the firmware's op resolver is too small")
+    if status == m.Status.CANNOT_WATCH:
+        return CannotWatch("the firmware gives HilDevice no watch that holds the model's ops")
     if status == m.Status.BAD_ARG:
         return ArenaFixed(f"the firmware's arena is fixed at {given} bytes, asked for {asked}")
     return names.bench("wire", f"LOAD was refused: {m.status_name(status)}", status=status)
 
 
-def invoke_error(invoked: m.Invoked, sent_crc: int, log: str, names: Names) -> HilError:
-    """An INVOKE that the device refused, a kernel failed, or whose answer is to other inputs."""
+def invoke_error(invoked: m.Invoked | m.Watched, sent_crc: int, log: str, names: Names) -> HilError:
+    """An INVOKE or WATCH that was refused, a kernel failed, or whose answer is to other inputs."""
     if invoked.status == m.Status.INVOKE_FAILED:
         text = "Invoke() failed: a kernel refused the model" + _quote(log)
         return names.product("unsupported_type", text)
@@ -168,7 +174,8 @@ def invoke_error(invoked: m.Invoked, sent_crc: int, log: str, names: Names) -> H
             device_crc=invoked.input_crc,
             sent_crc=sent_crc,
         )
-    return names.bench("wire", f"INVOKE was refused: {m.status_name(invoked.status)}")
+    name = "WATCH" if isinstance(invoked, m.Watched) else "INVOKE"
+    return names.bench("wire", f"{name} was refused: {m.status_name(invoked.status)}")
 
 
 def silent_error(error: DeviceSilent, names: Names) -> BenchError:

@@ -30,6 +30,8 @@ class Status(IntEnum):
     MISSING_OP = 8
     MODEL_MISALIGNED = 9
     RESOLVER_FULL = 10
+    WRONG_LOAD = 11
+    CANNOT_WATCH = 12
 
 
 class Refusal(IntEnum):
@@ -89,6 +91,11 @@ class Reader:
 
     def __init__(self, payload: bytes) -> None:
         self._left = payload
+
+    @property
+    def left(self) -> int:
+        """Bytes not taken yet."""
+        return len(self._left)
 
     def take(self, count: int) -> bytes:
         if count > len(self._left):

@@ -232,6 +232,6 @@ class Nak(Message):
         return cls(reason, reader.fixed("B")[0] if reason == Refusal.VERSION else 0)
 
 
-REPLIES = (
+PLAIN_REPLIES = (
     Info, Loaded, Tensor, Written, Invoked, Bytes, Stats, Resetting, Pong, Crash, Nak,
 )  # fmt: skip

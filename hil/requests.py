@@ -18,9 +18,14 @@ class Hello(Message):
     nonce: int
 
 
+LOAD_WATCHED = 1
+"""Flag of a load whose ops can be looked at; its runs are no inferences."""
+
+
 @dataclass(frozen=True)
 class Load(Message):
-    """Build the interpreter in ``arena_size`` bytes (0: all), prefilled with ``fill``."""
+    """Build the interpreter in ``arena_size`` bytes (0: all), prefilled with ``fill``; with the
+    flag `LOAD_WATCHED`, for `hil.op_messages`."""
 
     TYPE = 0x02
     LAYOUT = "IBB"
@@ -104,4 +109,4 @@ class AskCrash(Message):
     TYPE = 0x0A
 
 
-REQUESTS = (Hello, Load, AskTensor, Write, Invoke, Read, AskStats, Reset, Ping, AskCrash)
+PLAIN_REQUESTS = (Hello, Load, AskTensor, Write, Invoke, Read, AskStats, Reset, Ping, AskCrash)

@@ -11,6 +11,7 @@ from hil.model import Model
 from hil.tflm import TflmSource
 
 _MOST_SKEW = 8
+_MOST_WATCHED = 64
 _ERRORS = "an op of the model is unknown to the TFLM source; check_support names it"
 
 
@@ -57,10 +58,20 @@ def ops_file(model: Model, tflm: TflmSource) -> str:
         "#pragma once\n"
         f"{_kernel_include(tflm)}"
         f"#define HIL_OP_REGISTRATIONS {max(count, 1)}\n"
+        f"{_watch_sizes(model)}"
         "inline bool hil_register_ops("
         "tflite::MicroMutableOpResolver<HIL_OP_REGISTRATIONS> &resolver) {\n"
         f"{body}  return true;\n}}\n"
     )
+
+
+def _watch_sizes(model: Model) -> str:
+    """Room of a HilWatch: kinds of op, and outputs of all ops, 12 bytes each. Of a model with more
+    outputs than `_MOST_WATCHED` several runs are watched, each for a part of the ops."""
+    outputs = [max(1, len(op.outputs)) for op in model.ops]
+    room = max(min(sum(outputs), _MOST_WATCHED), *outputs, 1)
+    kinds = max(1, len(model.op_versions()))
+    return f"#define HIL_WATCHED_KINDS {kinds}\n#define HIL_WATCHED_OUTPUTS {room}\n"
 
 
 def _registration(opcode: str, tflm: TflmSource) -> tuple[int, str]:

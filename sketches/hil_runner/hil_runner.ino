@@ -13,6 +13,7 @@
 
 alignas(16) static uint8_t arena[HIL_ARENA_BYTES + HIL_ARENA_SKEW];
 static tflite::MicroMutableOpResolver<HIL_OP_REGISTRATIONS> resolver;
+static HilWatch<HIL_WATCHED_KINDS, HIL_WATCHED_OUTPUTS> watch;
 static HilDevice hil;
 
 void setup() {
@@ -24,6 +25,7 @@ void setup() {
   config.arena_size = HIL_ARENA_BYTES;
   config.resolver = &resolver;
   config.resolver_full = !hil_register_ops(resolver);
+  config.watch = &watch;
   config.build_id = HIL_BUILD_ID;
   config.board = HIL_BOARD;
   config.tflm = HIL_TFLM;

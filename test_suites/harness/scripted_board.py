@@ -1,6 +1,7 @@
 """The device half of the protocol in memory, with a line that a test can spoil.
 
-Its model adds one to each of its int8 inputs. Time is the script's: silence passes at once.
+Its model adds one to each of its int8 inputs, in ``ops`` of its own making if it is watched.
+Time is the script's: silence passes at once.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class ScriptedBoard:
     """A board and its line at once; give `open` to a `Device` as its opener.
 
     ``spoil_reply`` and ``spoil_request`` see each frame on its way: return it changed, or b"".
-    ``on`` maps a request class to a function that runs in place of the handler.
+    ``on`` maps a request class to a function that runs in place of the handler. ``ops`` are the
+    model's as code and function, ``room`` is that of the table in which a watched run is kept.
     """
 
     def __init__(self, *, shape: tuple[int, ...] = (1, 100), need: int = 2048) -> None:
@@ -38,13 +40,17 @@ class ScriptedBoard:
         self.on: dict[type[m.Message], Callable[[Any], m.Message | None]] = {}
         self.now, self.opened, self.invoked, self.longest = 0.0, 0, 0, 0
         self.crash = m.Crash(0, 0)
+        self.ops: list[tuple[int, Callable[[bytes], bytes]]] = [(0, plus_one)]
+        self.room = 64
         self.requests: list[m.Message] = []
         self.version = 1
         self.restart()
 
     def restart(self, cause: m.ResetCause = m.ResetCause.POWER_ON) -> None:
         self.info = replace(self.info, reset_cause=cause, boot_count=self.info.boot_count + 1)
-        self._session, self._loaded = 0, False
+        self._session, self._loaded, self._watched = 0, False, False
+        self._seen: list[m.SeenOutput] = []
+        self._tapped: bytes | None = None
         self._input = bytearray(self.tensor.nbytes)
         self._output = b""
         self._kept: tuple[int, int, m.Message] | None = None
@@ -102,7 +108,7 @@ class ScriptedBoard:
             return self._send(frame.seq, self._kept[2])
         reply = self.on.get(type(request), self._answer)(request)
         if reply is not None:
-            if isinstance(request, m.Load | m.Invoke):
+            if isinstance(request, m.Load | m.Invoke | m.Watch):
                 self._kept = (frame.type, frame.seq, reply)
             self._send(frame.seq, reply)
         return None
@@ -112,7 +118,8 @@ class ScriptedBoard:
             case m.Hello(nonce):
                 self._session, self._kept = nonce, None
                 return replace(self.info, nonce=nonce)
-            case m.Load(size):
+            case m.Load(size, _, flags):
+                self._watched, self._tapped = bool(flags), None
                 size = size or self.info.arena_cap
                 self._loaded = size >= self.need
                 status = m.Status.OK if self._loaded else m.Status.ALLOCATE_FAILED
@@ -125,7 +132,18 @@ class ScriptedBoard:
             case m.Invoke(crc):
                 return self._invoke(crc)
             case m.Read(_, offset, length):
+                if self._watched:
+                    return m.Bytes(m.Status.WRONG_LOAD, offset, b"")
                 return m.Bytes(0, offset, self._output[offset : offset + length])
+            case m.Watch():
+                return self._watch(request)
+            case m.AskOps():
+                return m.Ops(0, tuple(self._seen))
+            case m.Tap(_, offset, length):
+                if self._tapped is None:
+                    return m.Tapped(m.Status.WRONG_LOAD, 0, offset, b"")
+                part = self._tapped[offset : offset + length]
+                return m.Tapped(0, len(self._tapped), offset, part)
             case m.AskStats(_):
                 return m.Stats(0, 0, len(self.requests), *[m.UNKNOWN] * 4)
             case m.Ping(value):
@@ -138,8 +156,32 @@ class ScriptedBoard:
 
     def _invoke(self, crc: int) -> m.Invoked:
         mine = zlib.crc32(self._input)
+        if self._watched:
+            return m.Invoked(m.Status.WRONG_LOAD, mine, 0, 0)
         if crc != mine:
             return m.Invoked(m.Status.INPUT_CRC, mine, 0, 0)
         self.invoked += 1
-        self._output = bytes((byte + 1) & 0xFF for byte in self._input)
+        self._output = plus_one(bytes(self._input))
         return m.Invoked(0, mine, zlib.crc32(self._output), 1234)
+
+    def _watch(self, asked: m.Watch) -> m.Watched:
+        mine = zlib.crc32(self._input)
+        wrong = m.Status.INPUT_CRC if self._watched else m.Status.WRONG_LOAD
+        if not self._watched or asked.input_crc != mine:
+            return m.Watched(wrong, mine, 0, 0, 0, 0, 0)
+        data, self._seen, self._tapped = bytes(self._input), [], None
+        for number, (code, function) in enumerate(self.ops):
+            data = function(data)
+            if number >= asked.first and len(self._seen) < self.room:
+                crc = zlib.crc32(data) if asked.crcs else 0
+                self._seen.append(m.SeenOutput(number, code, 100 + number, crc))
+            if number == asked.stop_after:
+                self._tapped = data
+                return m.Watched(0, mine, 0, 500, number + 1, len(self._seen), 7)
+        status = 0 if asked.stop_after == m.WATCH_ALL else m.Status.BAD_ARG
+        ran = len(self.ops)
+        return m.Watched(status, mine, zlib.crc32(data), 500, ran, len(self._seen), 7)
+
+
+def plus_one(data: bytes) -> bytes:
+    return bytes((byte + 1) & 0xFF for byte in data)

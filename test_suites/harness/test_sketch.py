@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from hil.errors import SetupError
 from hil.model import Model, load_model
 from hil.sketch import config_file, model_files, ops_file, stage, tflm_header
+from hil.tensors import OpSpec
 from hil.tflm import TflmSource
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -51,6 +53,20 @@ def test_newer_trees_have_methods(model: Model, tmp_path: Path) -> None:
     text = ops_file(model, newer)
     assert "#define HIL_OP_REGISTRATIONS 1\n" in text
     assert "resolver.AddFullyConnected() != kTfLiteOk" in text
+
+
+@pytest.mark.parametrize(
+    ("outputs", "room"), [((1, 1, 1), 3), ((0, 2), 3), ((1,) * 100, 64), ((1, 90), 90), ((), 1)]
+)
+def test_the_watch_has_room_for_the_models_ops(
+    model: Model, tmp_path: Path, outputs: tuple[int, ...], room: int
+) -> None:
+    ops = tuple(
+        OpSpec(i, "FULLY_CONNECTED", 4, (0,), tuple(range(n))) for i, n in enumerate(outputs)
+    )
+    text = ops_file(replace(model, ops=ops), tree(tmp_path))
+    assert f"#define HIL_WATCHED_OUTPUTS {room}\n" in text
+    assert "#define HIL_WATCHED_KINDS 1\n" in text
 
 
 def test_an_op_that_the_tree_lacks_is_never_registered(model: Model, tmp_path: Path) -> None:

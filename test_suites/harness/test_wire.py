@@ -57,9 +57,11 @@ _info_fixed = [_SIZES[letter] for letter in m.Info.LAYOUT]
 _registers = [u8, u8, *[u32] * 8]
 messages = st.one_of(
     *(fixed(k) for k in (*m.REQUESTS, *m.REPLIES) if k not in
-      (m.Write, m.Info, m.Tensor, m.Bytes, m.Crash, m.Nak)),
+      (m.Write, m.Info, m.Tensor, m.Bytes, m.Crash, m.Nak, m.Ops, m.Tapped)),
     st.builds(m.Write, u8, u32, st.binary(max_size=120)),
     st.builds(m.Bytes, u16, u32, st.binary(max_size=4096)),
+    st.builds(m.Tapped, u16, u32, u32, st.binary(max_size=4096)),
+    st.builds(m.Ops, u16, st.lists(st.builds(m.SeenOutput, u16, u16, u32, u32)).map(tuple)),
     st.builds(m.Info, *_info_fixed, *[short] * 8),
     st.builds(m.Crash, *_registers, st.lists(u32, max_size=16).map(tuple), short),
     st.builds(m.Nak, st.integers(1, 5).filter(lambda r: r != 3)),

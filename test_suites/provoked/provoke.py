@@ -27,6 +27,7 @@ FAULTS = {
     "TASKED": 6,
     "SILENT": 7,
     "FLOODING": 8,
+    "UNWATCHED": 9,
 }
 """What the faulty sketch can do wrong; nothing is the honest sketch."""
 

@@ -28,7 +28,7 @@ from hil.wire import Frame, encode
 def test_holds_the_board_in_the_middle_of_a_frame(device, tmp_path):
     device.ping()
     frame = encode(Frame(Write.TYPE, 7, 1234, bytes(60)))
-    device._line._session._link.write(frame[:40])
+    device.line._session._link.write(frame[:40])
     open(os.environ["MARK"], "w").close()
     time.sleep(60)
 """

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "hil_memory.h"
+#include "hil_requests.h"
 
-enum { HELLO = 0x01, LOAD, TENSOR, WRITE, INVOKE, READ, STATS, RESET, PING, CRASH, NAK = 0x7e };
 enum { NAK_CRC = 1, NAK_TOO_LONG, NAK_VERSION, NAK_SESSION, NAK_UNKNOWN };
 
 static const size_t kHeader = 8;       /* version, type, seq, session */
@@ -80,6 +80,9 @@ void HilDevice::dispatch(uint8_t type, HilIn &in) {
     case STATS: return on_stats(in);
     case RESET: return on_reset();
     case CRASH: return on_crash();
+    case WATCH: return on_watch(in);
+    case OPS: return on_ops();
+    case TAP: return on_tap(in);
     case PING:
       reply(PING);
       out_.u32(in.u32());
@@ -101,7 +104,7 @@ void HilDevice::nak(uint8_t reason) {
   out_.end();
 }
 
-/* LOAD and INVOKE run once: the host that lost the reply asks again with the same seq. */
+/* LOAD, INVOKE and WATCH run once: the host that lost the reply asks again with the same seq. */
 bool HilDevice::repeat(uint8_t type) {
   return type != HELLO && type == kept_.type && seq_ == kept_.seq;
 }
@@ -202,9 +205,10 @@ uint32_t HilDevice::model_schema() const {
 void HilDevice::on_load(HilIn &in) {
   const uint32_t size = in.u32();
   const uint8_t fill = in.u8();
-  in.u8(); /* flags: none yet */
+  const uint8_t flags = in.u8();
   missing_[0] = missing_[1] = 0;
-  const uint16_t status = in.done() ? load(size, fill) : (uint16_t)HIL_BAD_ARG;
+  const bool known = in.done() && (flags & ~LOAD_WATCHED) == 0;
+  const uint16_t status = known ? load(size, fill, flags & LOAD_WATCHED) : (uint16_t)HIL_BAD_ARG;
   const uint32_t used = loaded_ ? hil_tflm::arena_used(*interpreter_) : 0;
   keep(LOAD);
   keep16(status);
@@ -218,9 +222,11 @@ void HilDevice::on_load(HilIn &in) {
   send_kept();
 }
 
-uint16_t HilDevice::load(uint32_t size, uint8_t fill) {
+uint16_t HilDevice::load(uint32_t size, uint8_t fill, bool watched) {
+  if (watched && (config_.interpreter || !config_.watch)) return HIL_CANNOT_WATCH;
   if (config_.interpreter) return load_fixed(size);
   drop_interpreter();
+  watched_ = watched;
   arena_given_ = size ? size : config_.arena_size;
   if (arena_given_ < kArenaFloor || arena_given_ > config_.arena_size) return HIL_ARENA_TOO_SMALL;
   if ((uintptr_t)config_.model & 3) return HIL_MODEL_MISALIGNED;
@@ -229,10 +235,16 @@ uint16_t HilDevice::load(uint32_t size, uint8_t fill) {
   const uint16_t ops = check_ops();
   if (ops != HIL_OK) return ops;
   memset(config_.arena, fill, config_.arena_size);
-  interpreter_ = hil_tflm::make_interpreter(room_, tflite::GetModel(config_.model), *config_.resolver,
-                                       config_.arena, arena_given_);
+  const tflite::MicroOpResolver &resolver =
+      watched ? config_.watch->resolver_over(*config_.resolver) : *config_.resolver;
+  interpreter_ = hil_tflm::make_interpreter(room_, tflite::GetModel(config_.model), resolver,
+                                            config_.arena, arena_given_);
   if (interpreter_->initialization_status() != kTfLiteOk) return HIL_ALLOCATE_FAILED;
   loaded_ = interpreter_->AllocateTensors() == kTfLiteOk;
+  if (loaded_ && watched && !config_.watch->complete()) {
+    drop_interpreter();
+    return HIL_CANNOT_WATCH;
+  }
   return loaded_ ? HIL_OK : HIL_ALLOCATE_FAILED;
 }
 
@@ -321,10 +333,10 @@ void HilDevice::on_write(HilIn &in) {
 void HilDevice::on_read(HilIn &in) {
   const TfLiteTensor *from = tensor(true, in.u8());
   const uint32_t offset = in.u32(), size = in.u32();
-  const bool fits = from && in.done() && size <= kTxMax && offset <= from->bytes &&
+  const bool fits = from && !watched_ && in.done() && size <= kTxMax && offset <= from->bytes &&
                     size <= from->bytes - offset;
   reply(READ);
-  out_.u16(fits ? HIL_OK : loaded_ ? HIL_BAD_ARG : HIL_NOT_LOADED);
+  out_.u16(fits ? HIL_OK : !loaded_ ? HIL_NOT_LOADED : watched_ ? HIL_WRONG_LOAD : HIL_BAD_ARG);
   out_.u32(offset);
   if (fits) out_.bytes(from->data.raw + offset, size);
   out_.end();
@@ -341,21 +353,29 @@ uint32_t HilDevice::crc_of_all(bool outputs) {
   }
 }
 
+uint16_t HilDevice::may_run(const HilIn &in, uint32_t wanted, uint32_t input_crc,
+                            bool watched) const {
+  if (!loaded_) return HIL_NOT_LOADED;
+  if (watched != watched_) return HIL_WRONG_LOAD;
+  if (!in.done()) return HIL_BAD_ARG;
+  return input_crc != wanted ? HIL_INPUT_CRC : HIL_OK;
+}
+
+TfLiteStatus HilDevice::run(uint64_t *ticks) {
+  hil_platform_busy(1);
+  const HilMoment start = clock_.now();
+  const TfLiteStatus result = interpreter_->Invoke();
+  *ticks = clock_.ticks_since(start);
+  hil_platform_busy(0);
+  return result;
+}
+
 void HilDevice::on_invoke(HilIn &in) {
   const uint32_t wanted = in.u32();
   const uint32_t input_crc = crc_of_all(false);
-  uint16_t status = !loaded_ ? HIL_NOT_LOADED
-                    : !in.done() ? HIL_BAD_ARG
-                    : input_crc != wanted ? HIL_INPUT_CRC : HIL_OK;
+  uint16_t status = may_run(in, wanted, input_crc, false);
   uint64_t ticks = 0;
-  if (status == HIL_OK) {
-    hil_platform_busy(1);
-    const HilMoment start = clock_.now();
-    const TfLiteStatus result = interpreter_->Invoke();
-    ticks = clock_.ticks_since(start);
-    hil_platform_busy(0);
-    if (result != kTfLiteOk) status = HIL_INVOKE_FAILED;
-  }
+  if (status == HIL_OK && run(&ticks) != kTfLiteOk) status = HIL_INVOKE_FAILED;
   keep(INVOKE);
   keep16(status);
   keep32(input_crc);

@@ -17,6 +17,7 @@
 #include "hil_log.h"
 #include "hil_platform.h"
 #include "hil_tflm.h"
+#include "hil_watch.h"
 #include "hil_wire.h"
 
 #ifndef HIL_WIRE_VERSION
@@ -35,7 +36,9 @@ enum HilStatus {
   HIL_ARENA_TOO_SMALL = 7,
   HIL_MISSING_OP = 8,
   HIL_MODEL_MISALIGNED = 9,
-  HIL_RESOLVER_FULL = 10
+  HIL_RESOLVER_FULL = 10,
+  HIL_WRONG_LOAD = 11,  /* INVOKE or READ of a watched load, WATCH, OPS or TAP of a plain one */
+  HIL_CANNOT_WATCH = 12 /* no HilWatch, too small a one, or an interpreter of the firmware's own */
 };
 
 /* What the firmware is. Pointers have to stay valid; a field left out is 0 or "". */
@@ -48,6 +51,7 @@ struct HilConfig {
   bool resolver_full = false; /* an op did not fit: LOAD reports it */
   /* Firmware that owns its interpreter gives it here: LOAD then reports, and builds nothing. */
   tflite::MicroInterpreter *interpreter = 0;
+  HilWatchBase *watch = 0; /* a HilWatch: LOAD can then be asked to watch the ops */
   const char *build_id = "";
   const char *board = "";
   const char *tflm = "";
@@ -95,6 +99,9 @@ class HilDevice {
   void on_write(HilIn &in);
   void on_invoke(HilIn &in);
   void on_read(HilIn &in);
+  void on_watch(HilIn &in);
+  void on_ops();
+  void on_tap(HilIn &in);
   void on_stats(HilIn &in);
   void on_reset();
   void on_crash();
@@ -102,12 +109,15 @@ class HilDevice {
   void send_shape(const TfLiteTensor &tensor);
   void send_scales(const TfLiteTensor &tensor);
 
-  uint16_t load(uint32_t size, uint8_t fill);
+  uint16_t load(uint32_t size, uint8_t fill, bool watched);
   uint16_t load_fixed(uint32_t size);
   uint16_t check_ops();
   void drop_interpreter();
   uint32_t model_schema() const;
   uint32_t crc_of_all(bool outputs);
+  uint16_t may_run(const HilIn &in, uint32_t wanted, uint32_t input_crc, bool watched) const;
+  TfLiteStatus run(uint64_t *ticks);
+  bool watching() const { return loaded_ && watched_; }
   TfLiteTensor *tensor(bool output, uint8_t index);
   uint16_t rx_max() const;
 
@@ -125,6 +135,7 @@ class HilDevice {
 
   tflite::MicroInterpreter *interpreter_ = 0;
   bool loaded_ = false;
+  bool watched_ = false; /* the load was asked to watch */
   uint32_t arena_given_ = 0;
   uint32_t missing_[2]; /* index in operator_codes, version */
   alignas(16) uint8_t room_[sizeof(tflite::MicroInterpreter)];

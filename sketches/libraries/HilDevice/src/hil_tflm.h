@@ -15,7 +15,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <utility>
 
+#include "tensorflow/lite/micro/compatibility.h"
+#include "tensorflow/lite/micro/memory_helpers.h"
+#include "tensorflow/lite/micro/micro_allocator.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
@@ -112,6 +116,115 @@ inline bool op_known(const tflite::MicroOpResolver &resolver, const tflite::Oper
   }
   const char *name = code->custom_code() ? code->custom_code()->c_str() : "";
   return find_op(resolver, name, code->version(), 0) != nullptr;
+}
+
+/* TfLiteRegistration, TFLMRegistration since late 2023. */
+typedef std::remove_cv<std::remove_pointer<decltype(find_op(
+    std::declval<const tflite::MicroOpResolver &>(), tflite::BuiltinOperator_ADD, 1, 0))>::type>::type
+    Registration;
+
+/* What a resolver hands out in place of a registration that it found (never null). */
+class Wrapper {
+ public:
+  virtual const Registration *wrap(const Registration *found) = 0;
+};
+
+/* Whether a resolver is asked by op alone, or by op and version (mid-2020). */
+template <class Resolver>
+auto asks_version(const Resolver &resolver, int)
+    -> decltype(resolver.FindOp(tflite::BuiltinOperator_ADD), std::false_type());
+template <class Resolver>
+std::true_type asks_version(const Resolver &resolver, long);
+
+/* A resolver that finds what another one finds and hands out what a Wrapper makes of it. Base is
+ * tflite::MicroOpResolver, as a parameter: only the right one of the two is compiled. */
+template <class Base>
+class Wrapping : public Base {
+ public:
+  Wrapping() : real_(nullptr), wrapper_(nullptr) {}
+  void set(const Base &real, Wrapper &wrapper) {
+    real_ = &real;
+    wrapper_ = &wrapper;
+  }
+  decltype(std::declval<const Base &>().GetOpDataParser(tflite::BuiltinOperator_ADD))
+  GetOpDataParser(tflite::BuiltinOperator op) const override {
+    return real_->GetOpDataParser(op);
+  }
+  /* Only mid-2020 asks for it, and never calls it here. */
+  TfLiteStatus AddBuiltin(tflite::BuiltinOperator, Registration *, int) { return kTfLiteError; }
+
+ protected:
+  template <class Op>
+  const Registration *find(Op op, int version) const {
+    const Registration *found = find_op(*real_, op, version, 0);
+    return found ? wrapper_->wrap(found) : nullptr;
+  }
+
+ private:
+  const Base *real_;
+  Wrapper *wrapper_;
+  TF_LITE_REMOVE_VIRTUAL_DELETE
+};
+
+template <class Base, bool kVersions>
+class WrappingResolver : public Wrapping<Base> {
+ public:
+  const Registration *FindOp(tflite::BuiltinOperator op) const override {
+    return this->find(op, 1);
+  }
+  const Registration *FindOp(const char *op) const override { return this->find(op, 1); }
+
+ private:
+  TF_LITE_REMOVE_VIRTUAL_DELETE
+};
+
+template <class Base>
+class WrappingResolver<Base, true> : public Wrapping<Base> {
+ public:
+  const Registration *FindOp(tflite::BuiltinOperator op, int version) const override {
+    return this->find(op, version);
+  }
+  const Registration *FindOp(const char *op, int version) const override {
+    return this->find(op, version);
+  }
+
+ private:
+  TF_LITE_REMOVE_VIRTUAL_DELETE
+};
+
+typedef WrappingResolver<tflite::MicroOpResolver,
+                         decltype(asks_version(std::declval<const tflite::MicroOpResolver &>(),
+                                               0))::value>
+    WatchedResolver;
+
+/* The registration that the interpreter keeps beside a node, in all eras in one struct. */
+inline const Registration *registration_of(const TfLiteNode *node) {
+  return reinterpret_cast<const tflite::NodeAndRegistration *>(node)->registration;
+}
+
+/* The bytes of a tensor; null if it has none. */
+struct Raw {
+  const uint8_t *data;
+  size_t bytes;
+};
+
+/* Tensor `index` of the graph that runs. Tensors are complete in mid-2020 only; since then
+ * kernels see TfLiteEvalTensor, and a TfLiteTensor would cost arena. */
+template <class Context>
+auto raw_tensor(Context *context, int index, int)
+    -> decltype(context->GetEvalTensor(context, index), Raw()) {
+  using namespace tflite;
+  const auto *tensor = context->GetEvalTensor(context, index);
+  Raw raw = {nullptr, 0};
+  if (!tensor || TfLiteEvalTensorByteLength(tensor, &raw.bytes) != kTfLiteOk) return raw;
+  raw.data = reinterpret_cast<const uint8_t *>(tensor->data.raw);
+  return raw;
+}
+template <class Context>
+Raw raw_tensor(Context *context, int index, long) {
+  const TfLiteTensor &tensor = context->tensors[index];
+  Raw raw = {reinterpret_cast<const uint8_t *>(tensor.data.raw), tensor.bytes};
+  return raw;
 }
 
 /* State between invocations (variable tensors) back to its start. */

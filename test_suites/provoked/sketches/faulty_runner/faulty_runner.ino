@@ -16,9 +16,11 @@
 #define TASKED 6    // nothing wrong, but all runs on a stack that the core knows nothing of
 #define SILENT 7    // nothing is ever read or written
 #define FLOODING 8  // text without end, whoever reads it
+#define UNWATCHED 9 // no op can be looked at
 
 alignas(16) static uint8_t arena[HIL_ARENA_BYTES];
 static tflite::MicroMutableOpResolver<HIL_OP_REGISTRATIONS> resolver;
+static HilWatch<HIL_WATCHED_KINDS, HIL_WATCHED_OUTPUTS> watch;
 static HilDevice hil;
 static TfLiteStatus (*honest)(TfLiteContext *, TfLiteNode *);
 
@@ -122,7 +124,7 @@ static void break_kernels() {
 
 void setup() {
   Serial.begin(115200);
-  if (FAULT >= SILENT) return;
+  if (FAULT == SILENT || FAULT == FLOODING) return;
   HilConfig config;
   config.model = hil_model;
   config.model_len = hil_model_len;
@@ -130,6 +132,7 @@ void setup() {
   config.arena_size = HIL_ARENA_BYTES;
   config.resolver = &resolver;
   config.resolver_full = FAULT == OPLESS ? false : !hil_register_ops(resolver);
+  if (FAULT != UNWATCHED) config.watch = &watch;
   config.build_id = HIL_BUILD_ID;
   config.board = HIL_BOARD;
   config.tflm = HIL_TFLM;
@@ -145,5 +148,5 @@ static void poll() { hil.poll(); }
 void loop() {
   if (FAULT == FLOODING) Serial.println("a line that nobody asked for");
   if (FAULT == TASKED) return call_on(task_stack + sizeof task_stack, poll);
-  if (FAULT < SILENT) poll();
+  if (FAULT != SILENT && FAULT != FLOODING) poll();
 }
