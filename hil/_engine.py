@@ -3,8 +3,10 @@
     python _engine.py FOLDER
 
 Reads ``request.json`` and ``inputs.npz`` in FOLDER, leaves ``reply.json`` and, if it could run
-the model, ``outputs.npz``. What the engine prints goes to stderr. No reply means that the
-process died. Imports nothing of the harness: it runs from its own file, wherever that lies.
+the model, ``outputs.npz``; also ``tensors.npz``, if the request names tensors, as the last vector
+left them: then each tensor has memory of its own. What the engine prints goes to stderr. No
+reply means that the process died. Imports nothing of the harness: it runs from its own file,
+wherever that lies.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def _answer(engine: Any, request: dict[str, Any], folder: Path) -> dict[str, Any
     with np.load(folder / "inputs.npz", allow_pickle=False) as file:
         inputs = [file[f"i{i}"] for i in range(request["inputs"])]
     try:
-        infer, reset, close = engine(data, request)
+        infer, reset, close, look = engine(data, request)
         columns: list[Tensors] = [[] for _ in range(request["outputs"])]
         for n in range(request["vectors"]):
             if n and not request["sequences"]:
@@ -67,9 +69,11 @@ def _answer(engine: Any, request: dict[str, Any], folder: Path) -> dict[str, Any
                 column.append(np.array(value, copy=True))
         close()
         arrays = {f"o{i}": np.stack(column) for i, column in enumerate(columns)}
+        tensors = {f"t{i}": np.array(look(i), copy=True) for i in request["tensors"]}
     except (RuntimeError, ValueError, TypeError, MemoryError) as error:
         return {"status": "refused", "reason": str(error) or type(error).__name__}
     np.savez(folder / "outputs.npz", allow_pickle=False, **arrays)
+    np.savez(folder / "tensors.npz", allow_pickle=False, **tensors)
     return {"status": "ran"}
 
 
@@ -77,7 +81,9 @@ def _tflm() -> Any:
     from tflite_micro.python.tflite_micro import runtime
 
     def engine(data: bytes, request: dict[str, Any]) -> Any:
-        interpreter = runtime.Interpreter.from_bytes(data, arena_size=request["arena"])
+        keep = runtime.InterpreterConfig.kPreserveAllTensors
+        config = {"intrepreter_config": keep} if request["tensors"] else {}  # spelt like this
+        interpreter = runtime.Interpreter.from_bytes(data, arena_size=request["arena"], **config)
 
         def infer(inputs: Tensors) -> Tensors:
             for i, value in enumerate(inputs):
@@ -85,7 +91,12 @@ def _tflm() -> Any:
             interpreter.invoke()
             return [interpreter.get_output(i) for i in range(request["outputs"])]
 
-        return infer, interpreter.reset, interpreter.print_allocations
+        def look(index: int) -> Any:
+            return interpreter.GetTensor(index, 0)["tensor_data"]
+
+        # Allocations are recorded only where tensors share memory as on a board.
+        close = (lambda: None) if request["tensors"] else interpreter.print_allocations
+        return infer, interpreter.reset, close, look
 
     return engine
 
@@ -102,6 +113,7 @@ def _interpreter_engine(make: Any, reference: Any) -> Any:
             model_content=data,
             experimental_op_resolver_type=reference,  # never XNNPACK
             num_threads=1,
+            experimental_preserve_all_tensors=bool(request["tensors"]),
         )
         interpreter.allocate_tensors()
         ends = [item["index"] for item in interpreter.get_input_details()]
@@ -113,7 +125,7 @@ def _interpreter_engine(make: Any, reference: Any) -> Any:
             interpreter.invoke()
             return [interpreter.get_tensor(index) for index in outs]
 
-        return infer, interpreter.reset_all_variables, lambda: None
+        return infer, interpreter.reset_all_variables, lambda: None, interpreter.get_tensor
 
     return engine
 

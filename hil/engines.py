@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -43,7 +43,8 @@ class EngineResult:
     """An engine's answers: ``outputs[vector][output]``, exact types and shapes.
 
     ``arena_bytes`` is what TFLM took of its arena on this host, a forecast for a board (a 64-bit
-    host takes more); None for LiteRT.
+    host takes more); None for LiteRT. ``tensors`` are those that were asked for, by index, as the
+    last vector left them.
     """
 
     engine: Engine
@@ -51,6 +52,7 @@ class EngineResult:
     version: str
     stderr: str = ""
     arena_bytes: int | None = None
+    tensors: Mapping[int, Array] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,18 @@ class EngineRefused:
 
 
 def run_engine(
-    engine: Engine, model: Model, vectors: Sequence[Vector], *, timeout: float | None = None
+    engine: Engine,
+    model: Model,
+    vectors: Sequence[Vector],
+    *,
+    timeout: float | None = None,
+    tensors: Sequence[int] = (),
 ) -> EngineResult | EngineRefused:
     """Run one engine over all vectors, in order, in its own process.
 
     The engine's variables are reset before each vector unless the card says ``sequences``.
-    ``timeout`` is in seconds; the default follows from the work.
+    ``timeout`` is in seconds; the default follows from the work. ``tensors`` are indices of the
+    model's tensors to give back; every tensor then keeps its memory through the run.
 
     Raises:
         BenchError: reference_died, with the signal or the time, and the last lines of stderr.
@@ -81,7 +89,7 @@ def run_engine(
     seconds = deadline(model, len(vectors)) if timeout is None else timeout
     with tempfile.TemporaryDirectory(prefix="hil-engine-") as name:
         folder = Path(name)
-        _write_request(folder, engine, model, vectors, seconds)
+        _write_request(folder, engine, model, vectors, tensors, seconds)
         code, stderr = _spawn(folder, seconds)
         reply = _read_reply(folder)
         if reply is None or code:
@@ -95,7 +103,12 @@ def deadline(model: Model, vectors: int) -> float:
 
 
 def _write_request(
-    folder: Path, engine: Engine, model: Model, vectors: Sequence[Vector], seconds: float
+    folder: Path,
+    engine: Engine,
+    model: Model,
+    vectors: Sequence[Vector],
+    tensors: Sequence[int],
+    seconds: float,
 ) -> None:
     request = {
         "engine": engine,
@@ -103,6 +116,7 @@ def _write_request(
         "outputs": len(model.outputs),
         "vectors": len(vectors),
         "sequences": model.card.sequences,
+        "tensors": list(tensors),
         "arena": _generous_arena(model),
         "memory": _MEMORY * (4 if engine == "tensorflow" else 1),
         "seconds": int(seconds) + 5,
@@ -165,8 +179,11 @@ def _result(
     with np.load(folder / "outputs.npz", allow_pickle=False) as file:
         columns = [file[f"o{i}"] for i in range(len(file.files))]
     outputs = tuple(tuple(c[n, ...] for c in columns) for n in range(len(columns[0])))
+    with np.load(folder / "tensors.npz", allow_pickle=False) as file:
+        tensors = {int(name[1:]): file[name] for name in file.files}
     arena = _ARENA_LINE.search(stderr)
-    return EngineResult(engine, outputs, version, said, int(arena[1]) if arena else None)
+    arena_bytes = int(arena[1]) if arena else None
+    return EngineResult(engine, outputs, version, said, arena_bytes, tensors)
 
 
 def _absence(engine: Engine) -> str:

@@ -15,6 +15,7 @@ from pydantic import Field
 from hil.attribution import Attribution
 from hil.errors import CODES, Finding, Kind
 from hil.firmware import Firmware
+from hil.report.op_parts import DivergenceRecord
 from hil.report.parts import (
     AccuracyRecord,
     AttributionRecord,
@@ -66,6 +67,7 @@ class Record(Part):
     suites: dict[str, str] = Field(default_factory=dict)
     parity: dict[str, ParityRecord] = Field(default_factory=dict)
     attribution: AttributionRecord | None = None
+    divergence: DivergenceRecord | None = None
     latency: LatencyRecord | None = None
     accuracy: AccuracyRecord | None = None
     baseline: BaselineRecord | None = None

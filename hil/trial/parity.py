@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from textwrap import indent
 from typing import Any
 
 from hil.attribution import Attribution
 from hil.compare import Parity, compare_outputs, parity_finding
+from hil.divergence import Divergence
+from hil.errors import Finding
 from hil.oracle import alone
 from hil.reference import EngineResult, References
 from hil.repetition import FILLS, Outputs, nondeterminism
 from hil.report.parts import ParityRecord
 from hil.tensors import Array
-from hil.trial.base import Steps
+from hil.trial.diverging import DivergingSteps
 
 
-class ParitySteps(Steps):
+class ParitySteps(DivergingSteps):
     """`parity`."""
 
     def parity(self) -> Parity:
-        """Runs every vector three times and compares with the host.
+        """Runs every vector three times and compares with the host. Where they differ, the op to
+        blame is looked for on the vector that is furthest off.
 
         Raises:
             ProductError: parity, nondeterministic.
@@ -36,11 +41,10 @@ class ParitySteps(Steps):
         if not by_chance:
             self._believe(wanted, parity, passes[0])
         self.record.note_attribution(attribution)
-        findings = [
-            parity_finding(parity, wanted.oracle.oracle, self.tolerance, why=attribution.text),
-            by_chance,
-        ]
-        self.raise_first([finding for finding in findings if finding])
+        finding = parity_finding(parity, wanted.oracle.oracle, self.tolerance, why=attribution.text)
+        if finding and attribution.guilty == "device":
+            finding = self._with_op(finding, self.located(self._worst(wanted, passes[0])))
+        self.raise_first([each for each in (finding, by_chance) if each])
         return parity
 
     def _believe(self, wanted: References, parity: Parity, observed: Outputs) -> None:
@@ -49,6 +53,23 @@ class ParitySteps(Steps):
         if doubted := alone(parity, wanted, litert):
             with self.recorded("reference"):
                 raise self.distrusted(doubted)
+
+    def _worst(self, wanted: References, observed: Outputs) -> int:
+        """The number of the vector that is furthest off."""
+        pairs = zip(wanted.oracle.outputs, observed, strict=True)
+        parts = [self._compare([expected], [got]) for expected, got in pairs]
+        far = [max((w.delta for w in part.worst), default=0.0) for part in parts]
+        return max(range(len(parts)), key=lambda n: (far[n], parts[n].mismatches))
+
+    @staticmethod
+    def _with_op(finding: Finding, found: Divergence) -> Finding:
+        """The finding, and the op to blame for it."""
+        place = {"op": found.op, "opcode": found.opcode, "tensor": found.tensor}
+        return replace(
+            finding,
+            message=f"{finding.message}\n{indent(found.text, '  ')}",
+            numbers={**finding.numbers, **(place if found.op is not None else {})},
+        )
 
     def _pass(self, fill: int, *, reverse: bool) -> Outputs:
         """Outputs of all vectors, in the vectors' order whatever the order of running.
