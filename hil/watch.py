@@ -106,7 +106,7 @@ class Watch:
         device = self._device
         request = replace(request, input_crc=device.put(inputs))
         watched = device.line.work(request, m.Watched)
-        if watched.status:
+        if watched.status or watched.input_crc != request.input_crc:
             raise invoke_error(watched, request.input_crc, device.log, device.names)
         return watched
 

@@ -20,6 +20,7 @@ from hil.tensors import OpSpec
 from hil.watch import CannotWatch, Watch, opcode_number, whole_ops
 
 INPUT = np.full((1, 100), 3, np.int8)
+CRC = zlib.crc32(INPUT.tobytes())
 OPS = tuple(OpSpec(i, "ADD", 1, (i,), (i + 1,)) for i in range(5))
 
 
@@ -84,7 +85,7 @@ def test_times_are_of_one_load_and_ask_for_no_crc() -> None:
     ("reply", "words"),
     [
         (m.Loaded(m.Status.CANNOT_WATCH, 0, 0, 0, 0, 0), "no watch"),
-        (m.Watched(0, 0, 0, 0, 4, 4, 0), "ran 4 ops, .* has 5"),
+        (m.Watched(0, CRC, 0, 0, 4, 4, 0), "ran 4 ops, .* has 5"),
     ],
 )
 def test_what_cannot_be_watched_is_said(reply: m.Message, words: str) -> None:
@@ -114,6 +115,7 @@ def test_other_ops_than_the_models_are_told() -> None:
     [
         (m.Watch, m.Watched(m.Status.NOT_LOADED, 0, 0, 0, 0, 0, 0)),
         (m.Watch, m.Watched(m.Status.INPUT_CRC, 1, 0, 0, 0, 0, 0)),
+        (m.Watch, m.Watched(0, CRC ^ 1, 0, 0, 5, 5, 0)),
         (m.AskOps, m.Ops(m.Status.WRONG_LOAD)),
         (m.Tap, m.Tapped(m.Status.WRONG_LOAD, 0, 0, b"")),
         (m.Tap, m.Tapped(0, 99, 0, bytes(99))),
