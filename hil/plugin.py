@@ -20,7 +20,7 @@ from hil.errors import HilError, Kind, SetupError
 from hil.options import add_options, summary_path
 from hil.report.pages import write_summary
 from hil.report.table import render
-from hil.report.writer import EXIT_BENCH
+from hil.report.writer import EXIT_BENCH, EXIT_SETUP
 from hil.selection import Pick
 from hil.stash import CLOCK, PICK, RUN, bench_run, pick_of, steps_of, takes_baseline, trial_of
 from hil.testreport import note, story
@@ -179,10 +179,18 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     elif int(exitstatus) == pytest.ExitCode.TESTS_FAILED and _only_bench_faults(session, code):
         session.exitstatus = EXIT_BENCH
     if run.settings.baselines.update:
-        run.warnings += update_baselines(run.trials.values(), interrupted=run.results.interrupted)
+        _update_baselines(session, run)
     run.publish(int(session.exitstatus))
     if target := summary_path(session.config):
         write_summary(run.results, target)
+
+
+def _update_baselines(session: pytest.Session, run: BenchRun) -> None:
+    """What was asked for and not done is no success."""
+    lines, hold = update_baselines(run.trials.values(), interrupted=run.results.interrupted)
+    run.warnings += lines
+    if not hold and int(session.exitstatus) == pytest.ExitCode.OK:
+        session.exitstatus = EXIT_SETUP
 
 
 def _only_bench_faults(session: pytest.Session, code: int) -> bool:
