@@ -43,6 +43,8 @@ class Attribution:
     @property
     def text(self) -> str:
         """One sentence for a failure."""
+        if self.judge == "vectors":
+            return "no host engine answers; the outputs that the vectors state judge alone"
         if not self.guilty:
             return "board, host TFLM and LiteRT agree"
         if self.guilty == "device" and self.judge != "tflm":

@@ -90,6 +90,21 @@ def limit_on(limit: Mapping[str, int] | None, board: str) -> int | None:
     return limit.get(board, limit.get("default")) if limit else None
 
 
+class CustomOp(_Strict):
+    """A custom operator of the model's owner: the Arduino library that has its kernel.
+
+    ``library`` is the library's folder, relative to the model's or absolute; ``register`` the
+    C++ function that returns its registration (``TfLiteRegistration*``, as TFLM's own
+    ``Register_ADD()``); ``header`` declares it, by default the library's only header.
+    """
+
+    library: Annotated[str, Field(min_length=1)]
+    registration: Annotated[
+        str, Field(alias="register", pattern=r"^[A-Za-z_]\w*(::[A-Za-z_]\w*)*$")
+    ]
+    header: Annotated[str, Field(pattern=r"^[\w./-]+\.(h|hpp)$")] | None = None
+
+
 class ModelCard(_Strict):
     """One model.yaml. Everything but the name is optional."""
 
@@ -105,6 +120,9 @@ class ModelCard(_Strict):
     sequences: bool = False
     latency: LatencyLimits = LatencyLimits()
     budgets: Budgets = Budgets()
+    custom_ops: Mapping[Annotated[str, Field(pattern=r'^[^\x00-\x1f"\\]+$')], CustomOp] = Field(
+        default_factory=dict
+    )
 
     @field_validator("vectors", "heldout")
     @classmethod

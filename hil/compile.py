@@ -10,7 +10,7 @@ from typing import Any
 
 from hil import arduino
 from hil.errors import ProductError, SetupError
-from hil.recipe import Recipe, device_library
+from hil.recipe import Recipe, libraries
 from hil.sketch import stage
 
 COMPILE_S = 1800.0
@@ -40,7 +40,7 @@ def compile_sketch(wanted: Recipe, files: Mapping[str, str]) -> Linked:
     stage(wanted.sketch, files, staged)
     arguments = ["compile", "--fqbn", wanted.board.full_fqbn, "--format", "json"]
     arguments += ["--build-path", str(path / "out"), "--warnings", "none", "--jobs", "0"]
-    for library in (wanted.tflm.library, device_library()):
+    for library in libraries(wanted).values():
         arguments += ["--library", str(library)]
     arguments += _prefix_maps(wanted) + _link_map(wanted)
     try:
@@ -58,9 +58,8 @@ def compile_sketch(wanted: Recipe, files: Mapping[str, str]) -> Linked:
 
 def _prefix_maps(wanted: Recipe) -> list[str]:
     """Library paths stay out of the image (``__FILE__`` of a failed check puts them there)."""
-    maps = (
-        f'"-ffile-prefix-map={wanted.tflm.library}=tflm" '
-        f'"-ffile-prefix-map={device_library()}=HilDevice"'
+    maps = " ".join(
+        f'"-ffile-prefix-map={folder}={name}"' for name, folder in libraries(wanted).items()
     )
     flags = ("compiler.cpp.extra_flags", "compiler.c.extra_flags")
     return [word for flag in flags for word in ("--build-property", f"{flag}={maps}")]

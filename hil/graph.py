@@ -6,7 +6,7 @@ The fields are those of TensorFlow Lite's schema.fbs, version 3; `hil.flatbuffer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from hil.flatbuffer import Damaged, Field, Reader, Table
@@ -79,6 +79,7 @@ class Graph:
     ops: tuple[OpSpec, ...]
     further_ops: tuple[OpSpec, ...]
     notes: tuple[str, ...]
+    subgraphs: int = 1
 
 
 def parse(data: bytes) -> Graph:
@@ -142,7 +143,7 @@ class _Walk:
         first, *others = graphs
         further = tuple(op for graph in others for op in graph.ops)
         notes = _notes(len(graphs), first.tensors)
-        return Graph(version, first.inputs, first.outputs, first.tensors, first.ops, further, notes)
+        return replace(first, further_ops=further, notes=notes, subgraphs=len(graphs))
 
     def subgraph(self, table: Table, version: int) -> Graph:
         tensors = tuple(self.tensor(each) for each in table.tables(_TENSORS))

@@ -41,6 +41,7 @@ class Model:
     """One model. ``folder`` is None for a bare .tflite; ``notes`` are facts worth showing.
 
     ``further_ops`` are those of subgraphs after the first (branches, loops, initialisation).
+    The indices are those of ``inputs`` and ``outputs`` in ``tensors``.
     ``schema_version`` is what the file says, not judged here: the device has to refuse it.
     """
 
@@ -58,6 +59,9 @@ class Model:
     folder: Path | None
     notes: tuple[str, ...] = ()
     further_ops: tuple[OpSpec, ...] = field(default=(), repr=False)
+    subgraphs: int = 1
+    input_indices: tuple[int, ...] = ()
+    output_indices: tuple[int, ...] = ()
 
     def op_versions(self) -> tuple[tuple[str, int], ...]:
         """Each (opcode, version) once, sorted; those of further subgraphs too."""
@@ -162,6 +166,9 @@ def _build(path: Path, card: ModelCard, folder: Path | None) -> Model:
         folder=folder,
         notes=graph.notes,
         further_ops=graph.further_ops,
+        subgraphs=graph.subgraphs,
+        input_indices=graph.inputs,
+        output_indices=graph.outputs,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hil import arduino
+from hil.custom_ops import custom_kernels
 from hil.errors import SetupError
 from hil.inventory import Board
 from hil.model import Model
@@ -77,7 +78,9 @@ def facts_of(wanted: Recipe) -> dict[str, Any]:
     properties = arduino.properties(wanted.board, wanted.sketch)
     platform = Path(properties["runtime.platform.path"])
     bundled = wanted.board.arduino == "bundled"
+    own = {kernel.name: tree_digest(kernel.library) for kernel in custom_kernels(wanted.model)}
     return {
+        **({"custom_ops": own} if own else {}),
         "fqbn": wanted.board.full_fqbn,
         "board": wanted.board.id,
         "ram": wanted.board.ram,
@@ -91,6 +94,13 @@ def facts_of(wanted: Recipe) -> dict[str, Any]:
         "sketch": tree_digest(wanted.sketch),
         "files": generated_files(wanted, build_id="", arena=0),
     }
+
+
+def libraries(wanted: Recipe) -> dict[str, Path]:
+    """The Arduino libraries of a build, by a name that is the same on every machine: TFLM, the
+    device half, those of custom operators."""
+    own = {kernel.library.name: kernel.library for kernel in custom_kernels(wanted.model)}
+    return {**own, "tflm": wanted.tflm.library, "HilDevice": device_library()}
 
 
 def device_library() -> Path:

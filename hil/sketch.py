@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from hil.custom_ops import PREFIX, CustomKernel, custom_kernels
 from hil.errors import SetupError
 from hil.model import Model
 from hil.tflm import TflmSource
@@ -49,14 +50,19 @@ def ops_file(model: Model, tflm: TflmSource) -> str:
 
     Raises:
         SetupError: build_failed if an op is unknown; `hil.support.check_support` tells before.
+            model_file if a custom op's library cannot be used.
     """
-    opcodes = sorted({opcode for opcode, _ in model.op_versions()})
+    own = custom_kernels(model)
+    named = {PREFIX + kernel.name for kernel in own}
+    opcodes = sorted({opcode for opcode, _ in model.op_versions()} - named)
     lines = [_registration(opcode, tflm) for opcode in opcodes]
+    lines += [line for kernel in own for line in _custom(kernel, tflm)]
     count = sum(number for number, _ in lines)
     body = "".join(f"  if (resolver.{call} != kTfLiteOk) return false;\n" for _, call in lines)
     return (
         "#pragma once\n"
         f"{_kernel_include(tflm)}"
+        f"{''.join(f'#include <{kernel.header}>' + chr(10) for kernel in own)}"
         f"#define HIL_OP_REGISTRATIONS {max(count, 1)}\n"
         f"{_watch_sizes(model)}"
         "inline bool hil_register_ops("
@@ -85,6 +91,14 @@ def _registration(opcode: str, tflm: TflmSource) -> tuple[int, str]:
     low, high = versions
     kernel = f"tflite::ops::micro::Register_{opcode}()"
     return high - low + 1, f"AddBuiltin(tflite::BuiltinOperator_{opcode}, {kernel}, {low}, {high})"
+
+
+def _custom(kernel: CustomKernel, tflm: TflmSource) -> list[tuple[int, str]]:
+    """Registrations of a custom operator: in trees that know versions, one for each in the file."""
+    call = f'AddCustom("{_escape(kernel.name)}", {kernel.registration}()'
+    if tflm.op_methods:
+        return [(1, f"{call})")]
+    return [(1, f"{call}, {version})") for version in kernel.versions]
 
 
 def _kernel_include(tflm: TflmSource) -> str:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from hil.errors import Finding
 from hil.model import Model
+from hil.quantisation_rules import quantisation_findings
 from hil.tensors import OpSpec, TensorSpec
+from hil.tree_rules import tree_findings
 
 Ops = Mapping[str, tuple[int, int] | None]
 
@@ -62,7 +64,10 @@ def check_support(model: Model, ops: Ops, era: str) -> list[Finding]:
 
 
 def _missing_ops(model: Model, ops: Ops) -> Iterator[Finding]:
+    own = {f"CUSTOM:{name}" for name in model.card.custom_ops}
     for name, version in model.op_versions():
+        if name in own:
+            continue
         spans = ops.get(name, (0, 0))
         if spans is None or spans[0] <= version <= spans[1]:
             continue
@@ -78,6 +83,11 @@ def _missing_ops(model: Model, ops: Ops) -> Iterator[Finding]:
 
 
 def _hint(name: str) -> str:
+    if name.startswith("CUSTOM:"):
+        own = name.removeprefix("CUSTOM:")
+        return (
+            f"; name its Arduino library and registration in model.yaml, custom_ops: {{{own}: …}}"
+        )
     return f"; {_HINTS[name]}" if name in _HINTS else ""
 
 
@@ -178,6 +188,8 @@ _CHECKS: tuple[Callable[[Model, str], Iterator[Finding]], ...] = (
     _int16,
     _uint8,
     _per_channel_dense,
+    quantisation_findings,
+    tree_findings,
 )
 
 

@@ -110,7 +110,7 @@ def parity_words(record: Record) -> str:
     parity = record.parity.get(record.oracle)
     if parity is None or not parity.elements:
         return "-"
-    oracle = "" if record.oracle == "tflm" else " (LiteRT)"
+    oracle = {"tflm": "", "vectors": " (vectors)"}.get(record.oracle, " (LiteRT)")
     if parity.mismatches or parity.problems:
         return f"{parity.mismatches:,}/{parity.elements:,} differ{oracle}"
     if parity.max_lsb is not None:
