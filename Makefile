@@ -8,7 +8,7 @@ SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy regressi
 OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench test lint mutants models bench-build bench-idle bench-link lock clean
+.PHONY: help setup setup-dev bench test lint mutants models fuzz bench-kernels bench-build bench-idle bench-link lock clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,12 @@ mutants: setup-dev  ## faults put in on purpose (docs/mutants.md): each must be 
 
 models: setup-dev  ## train the models anew and compare accuracy and structure
 	@$(VENV)/python -m models train
+
+fuzz: setup-dev  ## spoil everything that is read, for FUZZ_SECONDS (600)
+	@$(VENV)/python test_suites/common/fuzz.py
+
+bench-kernels: setup  ## flash of each kernel, for the forecasts of hil check
+	@$(VENV)/python benchmarks/kernels.py
 
 bench-build: setup  ## times of a build: cold, model changed, unchanged
 	@$(VENV)/python benchmarks/build.py

@@ -69,6 +69,21 @@ def schema(
 
 
 @app.command()
+def check(
+    model: Annotated[str, typer.Argument(help="a folder of models/, or a path")],
+    board: Annotated[list[str], typer.Option("--board", metavar="ID|tag:TAG|all")] = [],  # noqa: B006
+    boards: BoardsFile = _DEFAULT_BOARDS,
+    models: Annotated[Path, typer.Option("--models", help="the models")] = Path("models"),
+    reports: Annotated[Path, typer.Option("--reports", help="earlier runs")] = Path("reports"),
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Tells in seconds whether a model fits boards; touches none. Exit 0 fits, 1 fault, 4 bad."""
+    from hil.check_command import command
+
+    raise typer.Exit(command(model, boards, board, models, reports, as_json=as_json))
+
+
+@app.command()
 def build(
     board: str,
     model: Annotated[str, typer.Argument(help="a folder of models/, or a path")],

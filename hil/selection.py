@@ -62,6 +62,16 @@ def make_plan(
     )
 
 
+def load_one(root: Path, term: str) -> Model:
+    """The model that the term names: a folder under ``root``, or a path.
+
+    Raises:
+        SetupError: ``model_file``.
+    """
+    known = discover_models(root)
+    return load_model(known[term] if term in known else _path_of(term, known))
+
+
 def load_models(root: Path, terms: Sequence[str]) -> tuple[Model, ...]:
     """The models that the terms name, in order; every one under ``root`` if there are no terms.
 
@@ -73,7 +83,7 @@ def load_models(root: Path, terms: Sequence[str]) -> tuple[Model, ...]:
     problems: list[str] = []
     for term in terms or list(known):
         try:
-            models.append(load_model(known[term] if term in known else _path_of(term, known)))
+            models.append(load_one(root, term))
         except SetupError as error:
             problems.append(str(error))
     if problems:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import struct
+import tokenize
 import wave
 import zipfile
 import zlib
@@ -58,6 +59,7 @@ _READ_ERRORS = (
     NotImplementedError,
     RuntimeError,
     SyntaxError,
+    tokenize.TokenError,
     csv.Error,
     struct.error,
     wave.Error,

@@ -108,7 +108,8 @@ class LatencyRecord(Part):
 class MemoryRecord(Part):
     """Bytes; None where it is not known.
 
-    ``arena_needed`` is the smallest arena that allocates and invokes, searched on the device.
+    ``arena_needed`` is the smallest arena that allocates and invokes, searched on the device;
+    ``arena_forecast`` is what was told from the file before (`hil check`).
     ``flash_parts`` and ``ram_parts`` say whose the bytes of the image are (`hil.image_parts`).
     ``stack_used`` is the most that was seen while a model was loaded and asked, a lower bound;
     ``heap_used`` and ``heap_peak`` are what was taken after it and at most.
@@ -117,6 +118,7 @@ class MemoryRecord(Part):
     arena_used: int | None = None
     arena_given: int | None = None
     arena_needed: int | None = None
+    arena_forecast: int | None = None
     arena_cap: int | None = None
     data: int | None = None
     bss: int | None = None

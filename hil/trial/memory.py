@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from hil.arena import find_min_arena, same_answer
 from hil.errors import BenchError
+from hil.forecast import Forecast, arena_forecast
+from hil.host_arena import planned_on_host
 from hil.limits import memory_findings
 from hil.payload import UNKNOWN
 from hil.repetition import FILLS
+from hil.tflm import resolve_tflm
 from hil.trial.base import Steps
 
 
@@ -55,7 +58,7 @@ class MemorySteps(Steps):
             needed = find_min_arena(device)
             self.unloaded()
             self.record.note_wire(overruns=device.stats().rx_overruns)
-            self.record.note_memory(arena_needed=needed)
+            self.record.note_memory(arena_needed=needed, arena_forecast=self._forecast())
             if needed is None:
                 cap = device.info.arena_cap
                 raise self.arena_overflow(cap, None, cap)
@@ -77,3 +80,9 @@ class MemorySteps(Steps):
             "that stack_bytes is for",
             numbers={"budget": budget},
         )
+
+    def _forecast(self) -> int | None:
+        """What `hil check` says of the arena, in bytes; None where it has no forecast."""
+        tflm = resolve_tflm(self.board.tflm)
+        seen = arena_forecast(self.model, tflm, lambda: planned_on_host(self.model))
+        return seen.value if isinstance(seen, Forecast) else None

@@ -123,6 +123,15 @@ def test_a_zip_that_unpacks_to_gigabytes_is_refused_unread(tmp_path: Path) -> No
     assert "more than 512 MiB" in _problems(path)
 
 
+@pytest.mark.parametrize("header", ["{'descr': (", "\0", "{" * 300, '"""', "1 2"])
+def test_a_header_that_is_no_dictionary_is_refused(tmp_path: Path, header: str) -> None:
+    text = f"{header}\n".encode()
+    array = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+    with zipfile.ZipFile(tmp_path / "v.npz", "w") as archive:
+        archive.writestr("input_0.npy", array)
+    assert _problems(tmp_path / "v.npz")
+
+
 def test_a_member_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
     header = io.BytesIO()
     shape = {"descr": "|i1", "fortran_order": False, "shape": (1 << 42,)}
