@@ -64,6 +64,19 @@ def test_the_heap_says_what_is_held_and_what_was_held_at_most(device: Device) ->
     assert device.stats().heap_used == after.heap_used
 
 
+def test_the_parts_of_an_image_add_up_to_what_arduino_cli_counts(
+    any_board: Board, hello: Model
+) -> None:
+    firmware = compiled(any_board, hello)
+    assert sum(firmware.flash_parts.values()) == firmware.flash
+    assert sum(firmware.ram_parts.values()) == firmware.ram
+    assert firmware.flash_parts["model"] == firmware.model
+    assert firmware.ram_parts["arena"] == firmware.arena_cap
+    assert all(firmware.flash_parts[part] > 500 for part in ("kernels", "runtime", "hil_device"))
+    assert firmware.flash_parts["other"] < firmware.flash // 100
+    assert firmware.ram_parts["other"] < 64
+
+
 def with_inputs(hello: Model, folder: Path, values: list[int], card: str = "") -> Model:
     """hello_sine with other vectors, and lines of model.yaml."""
     vectors = folder / "vectors.npz"
