@@ -1,6 +1,6 @@
 """Flash of each kernel on each virtual board, from the link map of an image that has them all.
 
-Writes hil/measured/kernel_sizes.json, which `hil check` forecasts flash from. To be run again when
+Writes hil/tables/kernel_sizes.json, which `hil check` forecasts flash from. To be run again when
 the TFLM source, the virtual platform or its compiler flags change. In a cache of its own: an image
 of all operators is no image of the model that it carries.
 """
@@ -30,7 +30,7 @@ from hil.paths import cache_dir
 from hil.setup.files import write_atomic
 from hil.tflm import TflmSource
 
-TARGET = ROOT / "hil" / "measured" / "kernel_sizes.json"
+TARGET = ROOT / "hil" / "tables" / "kernel_sizes.json"
 _ALLOC = 0x2
 
 

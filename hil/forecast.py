@@ -35,7 +35,7 @@ C library's. 363 to 6,033 on 11 models and three boards (docs/measurements.md)."
 RESOLVER = 640
 """Bytes of RAM by which the op resolver of a model with many operators exceeds the table's."""
 
-_TABLE = Path(__file__).parent / "measured" / "kernel_sizes.json"
+_TABLE = Path(__file__).parent / "tables" / "kernel_sizes.json"
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def test_a_limit_inside_the_range_is_no_fault_and_no_fit() -> None:
 
 
 def test_flash_is_told_by_the_table_of_the_board_that_it_was_measured_on(board: Make) -> None:
-    table = json.loads((ROOT / "hil" / "measured" / "kernel_sizes.json").read_text())[0]
+    table = json.loads((ROOT / "hil" / "tables" / "kernel_sizes.json").read_text())[0]
     model = load_model(ROOT / "models" / "keyword_spotting")
     unknown = check_model(model, [board()]).boards[0].flash
     assert unknown is not None
