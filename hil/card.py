@@ -150,7 +150,7 @@ def load_card(path: Path) -> ModelCard:
         SetupError: model_file, with every problem, its YAML path and line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = yamlfile.read(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError("model_file", f"{path} cannot be read: {error}") from error
     document = yamlfile.load(text)

@@ -7,6 +7,7 @@ read into memory, and every problem is a `SetupError` of code ``model_file``.
 from __future__ import annotations
 
 import csv
+import stat
 import struct
 import tokenize
 import wave
@@ -38,7 +39,10 @@ def read_vectors(path: Path, inputs: Specs, outputs: Specs, model: str) -> tuple
             path, model, [f"{path.suffix or 'no suffix'}: not one of {', '.join(READERS)}"]
         )
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _Bad("not a file")  # a pipe that nobody writes would be waited for
+        if status.st_size > MAX_BYTES:
             raise _Bad(f"larger than {MAX_BYTES >> 20} MiB")
         vectors = reader(path, inputs, outputs)
     except _READ_ERRORS as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
@@ -58,6 +59,16 @@ _SCALARS = (
 )
 for _kind, _pattern, _first in _SCALARS:
     _Loader.add_implicit_resolver(_CORE + _kind, re.compile(_pattern), _first)
+
+
+def read(path: FilePath) -> str:
+    """The text of a file, and no more of it than `load` takes: a device may have no end.
+
+    Raises:
+        OSError, UnicodeDecodeError.
+    """
+    with path.open(encoding="utf-8") as file:
+        return file.read(_MAX_CHARS + 1)
 
 
 def load(text: str) -> Document:

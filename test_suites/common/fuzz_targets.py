@@ -38,6 +38,7 @@ from hil.report.record import Record, Results
 from hil.report.writer import new_results
 from hil.results_file import read_results
 from hil.support import check_support
+from hil.tensors import TensorSpec
 from hil.vector_files import read_vectors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,6 +194,22 @@ def read_sound(data: bytes, folder: Path) -> None:
     _read(folder / "v.wav", data)
 
 
+def read_image(data: bytes, folder: Path) -> None:
+    """A .png is a vector or `SetupError`."""
+    (folder / "v.png").write_bytes(data)
+    spec = TensorSpec("image", (1, 3, 4, 1), "uint8", (1 / 255,), (0,))
+    with suppress(SetupError):
+        assert read_vectors(folder / "v.png", [spec], SINE.outputs, SINE.name)
+
+
+def _png() -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4)).save(stream, "PNG")
+    return stream.getvalue()
+
+
 def _read(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with suppress(SetupError):
@@ -232,6 +249,7 @@ _PAST = [_past()]
 SINE = load_model(ROOT / "models" / "hello_sine")
 _NPZS = [_npz({"input_0": np.zeros((2, 1, 1), np.int8)})]
 _CSVS = [b"int\n1\n-5\n", b"0.5\n1e3\n"]
+_PNGS = [_png()]
 _WAVS = [_wav(1, 2, 8000, bytes(64)), _wav(2, 1, 8000, bytes(9))]
 _STREAM = b"text\n" + b"".join(
     wire.encode(wire.Frame(0x80 + n, n, 7, bytes(9 * n))) for n in range(9)
@@ -258,5 +276,6 @@ TARGETS: dict[str, Target] = {
     ),
     "npz": Target(st.one_of(_ARRAYS, spoilt_bytes(_NPZS)), read_arrays, _NPZS),
     "csv": Target(st.one_of(_ROWS, spoilt_bytes(_CSVS)), read_rows, _CSVS),
+    "png": Target(spoilt_bytes(_PNGS), read_image, _PNGS),
     "wav": Target(spoilt_bytes(_WAVS), read_sound, _WAVS),
 }

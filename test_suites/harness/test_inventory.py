@@ -266,3 +266,9 @@ def test_the_published_schema_is_the_codes() -> None:
     assert set(published["$defs"]["Board"]["required"]) == {"id", "fqbn", "port", "ram", "flash"}
     assert {"type": "integer", "exclusiveMinimum": 0} in properties["ram"]["anyOf"]
     assert published["$defs"]["Board"]["additionalProperties"] is False
+
+
+def test_a_boards_file_without_an_end_is_refused() -> None:
+    with pytest.raises(SetupError) as caught:
+        load_bench(Path("/dev/zero"))
+    assert caught.value.code == "boards_yaml"

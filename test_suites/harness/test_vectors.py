@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import wave
 import zipfile
 from pathlib import Path
@@ -244,6 +245,11 @@ def test_damaged_wav_files_are_setup_errors(
     raw[data.draw(st.integers(0, 43))] = data.draw(st.integers(0, 255))
     path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
     _read_or_setup_error(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "v.csv")
+    assert "not a file" in _problems(tmp_path / "v.csv")
 
 
 def test_other_suffixes_and_absent_files(tmp_path: Path) -> None:
