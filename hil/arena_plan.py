@@ -75,6 +75,19 @@ def head(buffers: Sequence[Lifetime]) -> int:
     return max((start + each.size for start, each in placed), default=0)
 
 
+def split(model: Model, used: int) -> dict[str, int]:
+    """``used`` bytes of arena, as the device states them, by what they hold: a forecast.
+
+    ``activations`` is what the model's own tensors need as they are planned here, ``rest`` all
+    else: what the interpreter keeps, the kernels' scratch. {} if the plan does not fit the figure.
+    """
+    try:
+        planned = head(lifetimes(model))
+    except ValueError:
+        return {}
+    return {"activations": planned, "rest": used - planned} if planned <= used else {}
+
+
 # --- what the interpreter of June 2020 keeps, on a 32-bit core
 
 _ALLOCATOR, _TENSOR, _NODE, _QUANTISATION = 20, 64, 40, 12

@@ -110,6 +110,8 @@ class MemoryRecord(Part):
 
     ``arena_needed`` is the smallest arena that allocates and invokes, searched on the device;
     ``arena_forecast`` is what was told from the file before (`hil check`).
+    ``arena_parts_forecast`` splits ``arena_used`` into ``activations``, planned on the host from
+    the file (TFLM itself does not say on a board), and the rest; see `hil.arena_plan.split`.
     ``flash_parts`` and ``ram_parts`` say whose the bytes of the image are (`hil.image_parts`).
     ``stack_used`` is the most that was seen while a model was loaded and asked, a lower bound;
     ``heap_used`` and ``heap_peak`` are what was taken after it and at most.
@@ -119,6 +121,7 @@ class MemoryRecord(Part):
     arena_given: int | None = None
     arena_needed: int | None = None
     arena_forecast: int | None = None
+    arena_parts_forecast: dict[str, int] = Field(default_factory=dict)
     arena_cap: int | None = None
     data: int | None = None
     bss: int | None = None

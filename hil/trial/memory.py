@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hil.arena import find_min_arena, same_answer
+from hil.arena_plan import split
 from hil.errors import BenchError
 from hil.forecast import Forecast, arena_forecast
 from hil.host_arena import planned_on_host
@@ -59,6 +60,8 @@ class MemorySteps(Steps):
             self.unloaded()
             self.record.note_wire(overruns=device.stats().rx_overruns)
             self.record.note_memory(arena_needed=needed, arena_forecast=self._forecast())
+            used = self.record.memory.arena_used or 0
+            self.record.note_memory(arena_parts_forecast=split(self.model, used))
             if needed is None:
                 cap = device.info.arena_cap
                 raise self.arena_overflow(cap, None, cap)

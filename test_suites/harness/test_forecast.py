@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_writer import CUSTOM, write
 
-from hil.arena_plan import ALIGN, MOST_BUFFERS, Lifetime, head, lifetimes, need_2020
+from hil.arena_plan import (
+    ALIGN,
+    MOST_BUFFERS,
+    Lifetime,
+    head,
+    lifetimes,
+    need_2020,
+    split,
+    tail_2020,
+)
 from hil.forecast import Forecast, NoForecast, arena_forecast
 from hil.host_arena import HostArena, host_arena
 from hil.model import Model, load_model
@@ -113,3 +122,10 @@ def test_a_variable_is_kept_and_a_scratch_buffer_is_planned() -> None:
     larger = replace(model, tensors=(*model.tensors, kept))
     # 1000 bytes aligned, a tensor of 64, its quantisation of 28, and 20 bytes while planning
     assert need_2020(larger) - need_2020(model) == pytest.approx(1008 + 64 + 28, abs=32)
+
+
+def test_what_the_device_says_is_split_into_activations_and_the_rest() -> None:
+    model = load_model(MODELS / "gesture")
+    assert split(model, 6304) == {"activations": 3456, "rest": tail_2020(model)}
+    assert split(model, 3456) == {"activations": 3456, "rest": 0}
+    assert split(model, 3455) == {}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from provoke import compiled, write_model
 
+from hil.arena_plan import tail_2020
 from hil.device import Device
 from hil.errors import BenchError, ProductError
 from hil.flash import identity, open_device
@@ -75,6 +76,16 @@ def test_the_parts_of_an_image_add_up_to_what_arduino_cli_counts(
     assert all(firmware.flash_parts[part] > 500 for part in ("kernels", "runtime", "hil_device"))
     assert firmware.flash_parts["other"] < firmware.flash // 100
     assert firmware.ram_parts["other"] < 64
+
+
+def test_the_rest_of_the_arena_is_what_tflm_of_2020_keeps(
+    attempt: Make, any_board: Board, hello: Model
+) -> None:
+    it = attempt(any_board)
+    it.memory()
+    seen = it.record.memory
+    assert seen.arena_parts_forecast == {"activations": 32, "rest": tail_2020(hello)}
+    assert sum(seen.arena_parts_forecast.values()) == seen.arena_used
 
 
 def with_inputs(hello: Model, folder: Path, values: list[int], card: str = "") -> Model:
