@@ -67,7 +67,9 @@ def facts_of(record: Record) -> dict[str, str]:
             "extra_ops": " ".join(built.extra_ops),
         }
     if record.latency is not None:
-        facts["clock"] = record.latency.clock
+        # The protocol says how the device measures, and what it measures with it.
+        proto = record.device.get("proto")
+        facts["clock"] = record.latency.clock + (f"; protocol {proto}" if proto else "")
     if record.accuracy is not None:
         facts["samples"] = f"{record.accuracy.samples} of {record.accuracy.total}"
     return {name: _plain(facts[name]) for name in SCOPES if facts.get(name)}
