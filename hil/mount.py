@@ -30,8 +30,9 @@ from hil.tflm import resolve_tflm
 LOG_KEPT = 4096
 """Characters of the device's last text that a record keeps."""
 
-_FACTS = ("proto", "unit", "core", "reset_cause", "boot_count", "clock", "ticks_per_s", "schema_supported",
-          "model_schema", "model_addr", "arena_addr", "compiler", "kernels")  # fmt: skip
+_FACTS = ("proto", "unit", "core", "reset_cause", "boot_count", "clock", "ticks_per_s",
+          "schema_supported", "model_schema", "model_addr", "arena_addr", "compiler",
+          "kernels")  # fmt: skip
 
 
 class Slot:
