@@ -8,7 +8,7 @@ SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy regressi
 OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench test lint mutants models fuzz bench-kernels bench-build bench-idle bench-link lock clean
+.PHONY: help setup setup-dev bench test lint mutants models fuzz bench-kernels bench-build bench-idle bench-link bench-report lock clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,6 +50,9 @@ bench-idle: setup  ## what idle virtual boards cost
 
 bench-link: setup  ## round trips of a frame and of an inference
 	@$(VENV)/python benchmarks/link.py
+
+bench-report: setup  ## size of the report of 500 records, and how long a browser opens it
+	@$(VENV)/python benchmarks/report.py
 
 # Locks for all Pythons and machines at once, with hashes; needs uv on PATH.
 lock:  ## renew requirements/*.lock from *.in

@@ -85,12 +85,22 @@ class Entry:
         return self.record.verdict in (Verdict.FAIL, Verdict.BENCH_FAULT)
 
     @property
+    def all_equal(self) -> bool:
+        """Whether every output of every engine is the device's, to the last bit."""
+        parities = self.record.parity.values()
+        off = any(p.mismatches or p.problems or p.max_abs or p.nan or p.inf for p in parities)
+        return bool(parities) and all(p.elements for p in parities) and not off
+
+    @property
     def histograms(self) -> list[tuple[str, list[Bar]]]:
-        """Bars of |error| in LSB by engine, where some element is off."""
+        """Bars of |error| in LSB by engine, where some element is off, up to the last that is."""
         made = []
         for name, parity in self.record.parity.items():
-            if any(count for label, count in parity.histogram.items() if label != "0"):
-                made.append((name, log_bars(parity.histogram.items())))
+            counts = list(parity.histogram.items())
+            while counts and not counts[-1][1]:
+                counts.pop()
+            if [label for label, _ in counts] not in ([], ["0"]):
+                made.append((name, log_bars(counts)))
         return made
 
     @property

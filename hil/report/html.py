@@ -24,6 +24,7 @@ from hil.report.record import Results, Verdict
 from hil.report.trends import HEIGHT, WIDTH, Trends
 from hil.report.views import EXITS, builds_of, duration, headline, matrix_of, moment, tally
 from hil.report.visible import visible
+from hil.revision import named
 
 _GROUPS = (
     ("What failed", Verdict.FAIL),
@@ -31,6 +32,10 @@ _GROUPS = (
     ("Not run", Verdict.NOT_RUN),
     ("Passed", Verdict.PASS),
 )
+
+
+MANY = 200
+"""In a run of more records, what passed tells its last step in words and draws no curve."""
 
 
 def render_page(results: Results, trends: Trends | None = None) -> str:
@@ -41,13 +46,16 @@ def render_page(results: Results, trends: Trends | None = None) -> str:
     return _templates().get_template("page.html.jinja").render(
         results=results,
         headline=headline(results),
+        commit=named(results.commit, results.dirty),
         started=moment(results.started),
         took=duration(results),
         exit=EXITS.get(results.exit_code if results.exit_code is not None else -1, ""),
         tally=tally(results.records),
         matrix=matrix_of(entries),
+        emulated=any(r.latency and r.latency.unit == "instructions" for r in results.records),
         groups=[(title, group) for title, group in groups if group],
         builds=builds,
+        terse=len(entries) > MANY,
         build_of=build_of,
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ Trends = Mapping[Series, Sequence[Point]]
 RUNS = 60
 """How many runs a curve goes back, at most."""
 
-STEPS_TOLD = 4
+STEPS_TOLD = 3
 WIDTH, HEIGHT = 300.0, 48.0
 
 
@@ -48,8 +48,14 @@ class Line:
 
     @property
     def path(self) -> str:
-        """The curve as points of an SVG polyline."""
-        return " ".join(f"{dot.x:g},{dot.y:g}" for dot in self.dots)
+        """The curve as an SVG path of level stretches: what does not move costs nothing."""
+        first, *rest = self.dots
+        words, level = [f"M{first.x:.0f} {first.y:.0f}"], f"{first.y:.0f}"
+        for dot in rest:
+            if f"{dot.y:.0f}" != level:
+                level = f"{dot.y:.0f}"
+                words.append(f"H{dot.x:.0f}V{level}")
+        return "".join([*words, f"H{self.dots[-1].x:.0f}"])
 
     @property
     def told(self) -> Sequence[Step]:

@@ -27,7 +27,8 @@ def test_the_page_is_one_whole_file_with_the_trend(tmp_path: Path) -> None:
     assert text.startswith("<!doctype html>")
     assert text.endswith("</html>")
     assert "The last 3 runs" in text
-    assert "<code>000000000003</code> 100 → 150 +50 %, worse" in text
+    assert "100 → 150 +50 %, worse at <code>000000000003</code> 2026-01-03" in text
+    assert '<path d="M0 48H300V0H300"/>' in text
     assert [each.name for each in page.parent.iterdir()] == [PAGE]
 
 

@@ -99,6 +99,26 @@ def test_the_map_of_ram_tells_the_arena_that_is_enough_from_the_rest() -> None:
     assert ([name for name, _, _ in entry.maps], entry.stack_bar) == (["Flash"], None)
 
 
+def test_a_histogram_ends_with_the_largest_error() -> None:
+    (entry,) = entries_of(results(failure()), {})
+    ((name, rows),) = entry.histograms
+    assert name == "tflm"
+    assert [(bar.label, bar.value) for bar in rows] == [("0", 970), ("1", 29), ("2", 0), ("3-4", 1)]
+    entry.record.parity["tflm"].histogram |= {"1": 0, "3-4": 0}
+    assert entry.histograms == []
+
+
+def test_equal_means_that_every_engine_was_compared_and_nothing_is_off() -> None:
+    (well, ill) = entries_of(results(record(), failure()), {})
+    assert (well.all_equal, ill.all_equal) == (True, False)
+    assert "all 10 elements equal" in render_page(results(record()))
+    for off in ({"max_abs": 1e-9}, {"elements": 0}, {"problems": ["shape"]}, {"nan": 1}):
+        made = record()
+        made.parity["tflm"] = made.parity["tflm"].model_copy(update=off)
+        assert not entries_of(results(made), {})[0].all_equal
+    assert not entries_of(results(record(parity={})), {})[0].all_equal
+
+
 @pytest.mark.parametrize(
     ("started", "finished", "text"),
     [
