@@ -105,12 +105,14 @@ class Entry:
 
     @property
     def maps(self) -> list[tuple[str, int, list[Segment]]]:
-        """What takes flash and RAM: name, bytes in all, and parts."""
+        """What takes flash, RAM and the arena: name, bytes in all, and parts."""
         memory = self.record.memory
-        both = (("Flash", memory.flash_parts), ("RAM", _with_arena_split(memory)))
-        return [
-            (name, sum(parts.values()), stack(parts)) for name, parts in both if any(parts.values())
-        ]
+        known = (
+            ("Flash", memory.flash_parts),
+            ("RAM", _with_arena_split(memory)),
+            ("Arena used, its parts a forecast", memory.arena_parts_forecast),
+        )
+        return [(n, sum(p.values()), stack(p)) for n, p in known if any(p.values())]
 
     @property
     def stack_bar(self) -> Bar | None:

@@ -119,6 +119,16 @@ def test_equal_means_that_every_engine_was_compared_and_nothing_is_off() -> None
     assert not entries_of(results(record(parity={})), {})[0].all_equal
 
 
+def test_the_parts_of_the_arena_are_called_a_forecast() -> None:
+    (entry,) = entries_of(results(record()), {})
+    entry.record.memory.arena_parts_forecast = {"activations": 64, "rest": 1136}
+    name, total, parts = entry.maps[-1]
+    assert "forecast" in name
+    assert (total, [(p.label, p.size) for p in parts]) == (
+        1200, [("activations", 64), ("rest", 1136)],
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("started", "finished", "text"),
     [
