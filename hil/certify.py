@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,17 +40,13 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def obstacles(run: BenchRun) -> list[str]:
+def obstacles(run: BenchRun, driven: Driven, selection: Sequence[str]) -> list[str]:
     """Why a run cannot be certified, board by board; empty if it can."""
-    judged = {trial.board.id for trial in run.trials.values()}
-    missing = [f"{board.id}: not run" for board in run.plan.boards if board.id not in judged]
-    reasons = [
-        f"{record.board}: {_words(record)}"
-        for record in run.results.records
-        if record.verdict != Verdict.PASS
-    ]
-    nothing = [] if run.plan.boards else ["no board is present in the selection"]
-    return nothing + missing + reasons
+    if not run.trials:
+        return ["no board is present in the selection"]
+    records = [trial.record for trial in run.trials.values()]
+    reasons = [f"{r.board}: {_words(r)}" for r in records if r.verdict != Verdict.PASS]
+    return reasons or faults(draft(run, driven, selection))
 
 
 def _words(record: Record) -> str:
@@ -59,35 +54,31 @@ def _words(record: Record) -> str:
     return f"{record.verdict.value.replace('_', ' ')}{f' ({codes})' if codes else ''}"
 
 
-def certificate_of(run: BenchRun, driven: Driven, selection: Sequence[str], results: Path) -> bytes:
-    """The certificate of a run without `obstacles`, in canonical form, its seal in it.
-
-    Raises:
-        ValueError: the content is no pass after all, with every reason.
-    """
+def draft(run: BenchRun, driven: Driven, selection: Sequence[str]) -> Certificate:
+    """The certificate of a run, not yet sealed; whether it is a pass, `faults` tells."""
     trials = list(run.trials.values())
     model = trials[0].model
-    made = Certificate(
+    return Certificate.model_construct(
         format="tinyml-hil certificate",
         version=CERTIFICATE_VERSION,
         issued=now(),
         verdict="pass",
         command=run.results.command,
         harness=_harness(run),
+        project=ProjectPart(commit=run.results.commit, dirty=run.results.dirty),
         model=_model(model),
         vectors=_vectors(driven),
         limits=_limits(model),
-        project=ProjectPart(commit=run.results.commit, dirty=run.results.dirty),
-        selection=list(selection),
+        selection=list(selection) or ["all"],
         skipped=[SkippedPart(board=board.id, reason=why) for board, why in run.plan.skipped],
         boards=[_board(trial) for trial in trials],
-        results_sha256=sha256_of(results),
-        seal={},
     )
-    if problems := faults(made):
-        raise ValueError("\n".join(problems))
-    data = sealed(made)
-    Certificate.model_validate(json.loads(data))
+
+
+def issue(drafted: Certificate, results: Path) -> bytes:
+    """A draft without `faults`, sealed to the results.json beside it, in canonical form."""
+    data = sealed(drafted.model_copy(update={"results_sha256": sha256_of(results), "seal": {}}))
+    Certificate.model_validate_json(data, strict=True)
     return data
 
 

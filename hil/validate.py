@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hil.ahead import Ahead
 from hil.bench_run import BenchRun, merged_message
-from hil.certify import certificate_of, obstacles
+from hil.certify import draft, issue, obstacles
 from hil.cover import RANDOM
 from hil.driven import Driven, drive
 from hil.errors import HilError, Kind, SetupError
@@ -23,6 +23,9 @@ from hil.testreport import story
 from hil.trial import Settings, Trial
 
 Say = Callable[[str], None]
+
+EXIT_INTERRUPTED = 2
+"""As pytest ends on Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def validate(order: Order, say: Say) -> int:
     write_atomic(vectors, driven.npz())
     _build(run, say)
     code = _run(run, say)
-    reasons = obstacles(run)
+    reasons = obstacles(run, driven, order.boards)
     run.publish(code := code or (EXIT_BENCH if reasons else EXIT_OK))
     say(render(run.results.records, order.width, colour=order.colour))
     for line in (*run.warnings, f"results: {latest / 'results.json'}", f"report: {run.page}"):
@@ -97,21 +100,23 @@ def _build(run: BenchRun, say: Say) -> None:
 
 def _run(run: BenchRun, say: Say) -> int:
     """Takes every step of every trial; boards work side by side. Returns the exit code."""
-    run.save()
     trials = list(run.trials.values())
-    run.ahead = Ahead({t.board.id: [(t, step) for step in _steps(t)] for t in trials})
-    run.ahead.start()
     told: set[str] = set()
-    ended = False
+    ended = interrupted = False
     try:
+        run.save()
+        run.ahead = Ahead({t.board.id: [(t, step) for step in _steps(t)] for t in trials})
+        run.ahead.start()
         for trial in trials:
             for step in SUITES:
                 _take(trial, step, say, told)
                 run.save()
         ended = True
+    except KeyboardInterrupt:
+        interrupted = True
     finally:
         code = run.finish(interrupted=not ended)
-    return code
+    return EXIT_INTERRUPTED if interrupted else code
 
 
 def _steps(trial: Trial) -> list[str]:
@@ -137,7 +142,7 @@ def _take(trial: Trial, step: str, say: Say, told: set[str]) -> None:
 
 def _certify(run: BenchRun, driven: Driven, order: Order, say: Say) -> None:
     latest = run.reports / "latest"
-    data = certificate_of(run, driven, order.boards or ["all"], latest / "results.json")
+    data = issue(draft(run, driven, order.boards), latest / "results.json")
     signature = sign(data, order.key) if order.key else ""
     write_atomic(latest / CERTIFICATE, data)
     if signature:

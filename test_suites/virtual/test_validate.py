@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 from asuser import Project, checkout, project_at
-from plain import ROOT
+from plain import ROOT, wait_until
 
 from hil.setup.tflm_crate import crate_source
 
@@ -26,9 +28,12 @@ class Bench:
 
     project: Project
 
-    def hil(self, *words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from hil.cli import main; main()", *map(str, words)]
-        return self.project.run(command, **checkout(), **environment)
+    @staticmethod
+    def command(*words: str | Path) -> list[str]:
+        return [sys.executable, "-c", "from hil.cli import main; main()", *map(str, words)]
+
+    def hil(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.project.run(self.command(*words), **checkout())
 
     @property
     def latest(self) -> Path:
@@ -185,3 +190,16 @@ def test_what_is_wrong_with_the_order_is_said_before_anything_starts(
         assert done.returncode == 4, done.stdout
         assert f"hil: {code}: " in done.stdout
     assert not (bench.project.folder / "reports").exists()
+
+
+def test_ctrl_c_ends_it_without_a_certificate(bench: Bench, foreign: Path) -> None:
+    words = bench.command("validate", foreign / "magic_wand.tflite", "--board", NANO)
+    process = subprocess.Popen(words, cwd=bench.project.folder, env={**os.environ, **checkout()},
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    assert wait_until((bench.latest / "results.json").exists, 240)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 2
+    results = bench.project.results
+    assert (results["interrupted"], results["exit_code"]) == (True, 2)
+    assert bench.uncertified()
