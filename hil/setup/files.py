@@ -76,11 +76,13 @@ def write_atomic(path: Path, text: str | bytes) -> None:
 def tree_digest(root: Path) -> str:
     """SHA-256 over every regular file below ``root``: relative path, length and bytes, sorted.
 
-    Returns 64 hex digits; empty folders, modes and times do not count.
+    Returns 64 hex digits; empty folders, modes and times do not count, nor what Python compiled
+    beside its sources (an installed package has it, a checkout has not).
     """
     digest = hashlib.sha256()
-    files = (path for path in root.rglob("*") if path.is_file())
-    for name, path in sorted((path.relative_to(root).as_posix(), path) for path in files):
+    files = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
+    kept = {name: path for name, path in files.items() if "__pycache__" not in name.parts}
+    for name, path in sorted((name.as_posix(), path) for name, path in kept.items()):
         data = path.read_bytes()
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)

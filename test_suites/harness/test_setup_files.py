@@ -51,6 +51,16 @@ def test_write_atomic_leaves_one_file(tmp_path: Path) -> None:
     assert [path.read_text() for path in (tmp_path / "a").iterdir()] == ["two"]
 
 
+def test_tree_digest_does_not_see_what_python_compiled(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("1")
+    before = tree_digest(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").write_bytes(b"x")
+    assert tree_digest(tmp_path) == before
+    (tmp_path / "b.pyc").write_bytes(b"x")
+    assert tree_digest(tmp_path) != before
+
+
 def test_tree_digest_sees_names_and_bytes(tmp_path: Path) -> None:
     seen = set()
     for number, (name, data) in enumerate((("ab", "c"), ("a", "bc"), ("a", "bd"))):

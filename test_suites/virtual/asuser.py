@@ -66,3 +66,11 @@ def project_at(folder: Path) -> Project:
 def checkout() -> dict[str, str]:
     """The environment in which Python finds this checkout's package."""
     return {"PYTHONPATH": str(ROOT)}
+
+
+def call(*command: str | Path, cwd: Path) -> str:
+    """What a command prints; it has to succeed."""
+    done = subprocess.run(list(command), cwd=cwd, text=True, timeout=300, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout

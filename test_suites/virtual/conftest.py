@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+import sysconfig
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from plain import SKETCHES, boards, compile_sketch, end_all
+from asuser import call
+from plain import ROOT, SKETCHES, boards, compile_sketch, end_all
 
 from hil.inventory import Board
 
@@ -40,3 +44,22 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         for board in boards().values()
         if "virtual" in board.tags
     }
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the package's wheel; its dependencies are this environment's."""
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("installed")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    call(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, ROOT, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "venv", with_pip=False)
+    python = folder / "venv" / "bin" / "python"
+    paths = {"base": str(folder / "venv"), "platbase": str(folder / "venv")}
+    packages = Path(sysconfig.get_path("purelib", "venv", paths))
+    here = sysconfig.get_path("purelib")
+    (packages / "dependencies.pth").write_text(f"{here}\n")
+    call(*pip, "--python", python, "install", "--no-deps", "--no-index", "--ignore-installed",
+         wheel, cwd=folder)  # fmt: skip
+    return python

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
-from asuser import Project
+from asuser import Project, call
 from plain import ROOT
 
 MODELS = ("hello_sine", "hello_sine_float")
@@ -21,32 +17,6 @@ WHERE = "import hil.paths as p; print(p.__file__, p.sketches_dir(), p.platform_d
 def readme_tests() -> list[str]:
     """The README's Python blocks."""
     return re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
-
-
-def call(*command: str | Path, cwd: Path) -> str:
-    done = subprocess.run(list(command), cwd=cwd, text=True, timeout=300, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the package's wheel; its dependencies are this environment's."""
-    pytest.importorskip("hatchling")
-    folder = tmp_path_factory.mktemp("installed")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    call(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, ROOT, cwd=folder)
-    (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "venv", with_pip=False)
-    python = folder / "venv" / "bin" / "python"
-    paths = {"base": str(folder / "venv"), "platbase": str(folder / "venv")}
-    packages = Path(sysconfig.get_path("purelib", "venv", paths))
-    here = sysconfig.get_path("purelib")
-    (packages / "dependencies.pth").write_text(f"{here}\n")
-    call(*pip, "--python", python, "install", "--no-deps", "--no-index", "--ignore-installed",
-         wheel, cwd=folder)  # fmt: skip
-    return python
 
 
 @pytest.fixture
