@@ -79,14 +79,14 @@ class BenchRun:
                 continue
         return problems
 
-    def expect_all(self) -> None:
+    def expect_all(self, sketch: str | Path = "hil_runner") -> None:
         """A record for every selected board and model, whether a test asks for it or not.
 
         Whatever an earlier run's certificate says is no longer about what lies beside it.
         """
         discard_certificate(self.reports / "latest")
         for pick in self.plan.picks():
-            self.trial(pick)
+            self.trial(pick, sketch)
 
     def _keep_images(self) -> None:
         """Copies the ELF of every failure beside the results: the cache may be cleaned."""

@@ -21,6 +21,9 @@ def validate(
     board: Boards = [],  # noqa: B006  typer copies it
     boards: Annotated[Path, typer.Option(help="the bench")] = Path("boards.yaml"),
     models: Annotated[Path, typer.Option(help="the models")] = Path("models"),
+    sketch: Annotated[
+        str, typer.Option(help="firmware of your own: its folder, with a / in it")
+    ] = "hil_runner",
     vectors: Vectors = [],  # noqa: B006
     samples: Annotated[int, typer.Option(min=0, help="seeded vectors of noise")] = 16,
     labelled: Annotated[int, typer.Option(min=0, help="of a labelled set; 0: all")] = 50,
@@ -43,6 +46,7 @@ def validate(
         boards_file=boards,
         models=models,
         reports=reports,
+        sketch=Path(sketch) if "/" in sketch else sketch,
         vectors=vectors,
         random=samples,
         samples=labelled,

@@ -103,7 +103,8 @@ def open_device(
 ) -> Device:
     """A device that runs ``firmware``, flashed only if the board does not run it yet.
 
-    The board is asked first; whatever does not prove to be this firmware is replaced. After an
+    The board is asked first; whatever does not prove to be this firmware is replaced, and so is
+    what states no build id: it may be any build of this model. After an
     upload the same proof is asked for again: an upload that says it succeeded proves nothing.
 
     Raises:
@@ -112,8 +113,10 @@ def open_device(
     """
     found = _connect(board, firmware, model, PROBE_S if may_flash else BOOT_S, hang_s)
     if isinstance(found, Device):
-        return found
-    if not may_flash or found.code not in (*_REPLACE, "port_absent", "model_corrupt"):
+        if not may_flash or found.info.build_id:
+            return found
+        found.close()
+    elif not may_flash or found.code not in (*_REPLACE, "port_absent", "model_corrupt"):
         raise found
     on_flash()
     upload(board, firmware)

@@ -12,8 +12,10 @@ from hil.errors import BenchError, Finding, HilError, ProductError
 from hil.hang import ask_again, input_crc, silent_in_work
 from hil.inventory import Board
 from hil.limits import ALIGNMENT, misaligned
+from hil.messages import Loaded
 from hil.model import Model, Vector
 from hil.mount import Mount, Slot
+from hil.outcome import ArenaFixed
 from hil.settings import Settings
 from hil.tensors import Array
 
@@ -58,7 +60,7 @@ class LoadedMount(Mount):
         with self.recorded("load"):
             try:
                 self._check_addresses(device)
-                loaded = device.load(self.given_arena, fill)
+                loaded = self._load_into(device, fill)
             except ProductError as error:
                 self._load_error = self._explain(device, error)
                 raise self._load_error from error
@@ -76,6 +78,14 @@ class LoadedMount(Mount):
             model=self.model.name,
             hint="does the sketch give HilDevice the model that its interpreter runs?",
         )
+
+    def _load_into(self, device: Device, fill: int) -> Loaded:
+        """Into the arena that model.yaml states, or that the firmware has if it is the firmware's
+        own to decide."""
+        try:
+            return device.load(self.given_arena, fill)
+        except ArenaFixed:
+            return device.load(0, fill)
 
     def unloaded(self) -> None:
         """Says that the device holds another load than `load` left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -133,15 +132,21 @@ def _escape(text: str) -> str:
 
 
 def stage(sketch: Path, files: Mapping[str, str], target: Path) -> None:
-    """Copies a sketch and its generated files to ``target``; what is equal keeps its time stamp,
-    so that only what changed is compiled again."""
+    """Copies a sketch, its folders (``src/``) and its generated files to ``target``; what is equal
+    keeps its time stamp, so that only what changed is compiled again."""
     target.mkdir(parents=True, exist_ok=True)
-    wanted = {path.name: path.read_bytes() for path in sketch.iterdir() if path.is_file()}
-    wanted |= {name: text.encode() for name, text in files.items()}
-    for path in target.iterdir():
-        if path.name not in wanted:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    wanted = {path.relative_to(sketch): path.read_bytes() for path in _files(sketch)}
+    wanted |= {Path(name): text.encode() for name, text in files.items()}
+    parents = {parent for name in wanted for parent in name.parents}
+    for path in sorted(target.rglob("*"), reverse=True):  # what lies in a folder goes before it
+        if path.relative_to(target) not in {*wanted, *parents}:
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     for name, data in wanted.items():
         path = target / name
         if not path.is_file() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

@@ -34,6 +34,7 @@ class Order:
 
     Attributes:
         model: a name under ``models``, or the path of a .tflite.
+        sketch: a reference sketch by name, or the folder of a firmware of your own.
         boards: ids, ``tag:NAME`` or ``all``; none is ``all``.
         vectors: files of real data, or folders of such; the model's own come besides.
         random: vectors of noise.
@@ -47,6 +48,7 @@ class Order:
     boards_file: Path
     models: Path
     reports: Path
+    sketch: str | Path = "hil_runner"
     vectors: Sequence[Path] = ()
     random: int = RANDOM
     samples: int = 50
@@ -71,7 +73,7 @@ def validate(order: Order, say: Say) -> int:
     vectors = latest / f"{plan.models[0].name}-vectors.npz"
     settings = Settings(vectors=vectors, runs=order.runs, samples=order.samples)
     run = BenchRun(plan, settings, order.reports, new_results(Path.cwd()))
-    run.expect_all()
+    run.expect_all(order.sketch)
     write_atomic(vectors, driven.npz())
     _build(run, say)
     code = _run(run, say)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from hil.errors import ProductError, SetupError
 from hil.firmware import image_digest
 from hil.report.certificate import Certificate, canonical, faults, seal_of
+from hil.revision import checkout_revision, harness_version
 from hil.signing import BadSignatureError, Signer, verify
 
 MAX_BYTES = 64 << 20
@@ -66,6 +67,8 @@ def _refused(path: Path, problems: list[str]) -> ProductError:
 
 
 def _read(path: Path) -> bytes:
+    if not path.is_file():  # reading a pipe or a terminal might never end
+        raise _refused(path, ["there is no such file"])
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -105,7 +108,16 @@ def _content(data: bytes, problems: list[str]) -> Certificate | None:
         return Certificate.model_validate_json(data, strict=True)
     except ValidationError as error:
         problems += [f"{_place(each['loc'])}: {each['msg']}" for each in error.errors()]
+        problems += _other_harness(values.get("harness"))
         return None
+
+
+def _other_harness(issuer: object) -> list[str]:
+    """A certificate of another version may have another schema and nothing wrong with it."""
+    stated = issuer if isinstance(issuer, dict) else {}
+    theirs = (stated.get("version"), stated.get("commit"))
+    ours = (harness_version(), checkout_revision().commit)
+    return [] if theirs == ours else [f"tinyml-hil {theirs} issued it, this is {ours}: use that"]
 
 
 def _place(where: tuple[int | str, ...]) -> str:
@@ -149,6 +161,8 @@ def _digest_of(path: Path, digest: Callable[[Path], str]) -> str:
 
     if path.is_dir():
         path = path / "model.tflite"
+    if not path.is_file():
+        raise SetupError("model_file", f"there is no file {path}")
     try:
         return digest(path)
     except (OSError, ELFError) as error:

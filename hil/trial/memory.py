@@ -8,6 +8,7 @@ from hil.errors import BenchError
 from hil.forecast import Forecast, arena_forecast
 from hil.host_arena import planned_on_host
 from hil.limits import memory_findings
+from hil.outcome import ArenaFixed
 from hil.payload import UNKNOWN
 from hil.repetition import FILLS
 from hil.tflm import resolve_tflm
@@ -18,7 +19,8 @@ class MemorySteps(Steps):
     """`memory`."""
 
     def memory(self) -> int:
-        """The smallest arena that works, in bytes, searched on the device.
+        """The smallest arena that works, in bytes, searched on the device; of firmware with an
+        interpreter of its own, whose need cannot be searched, the arena that it has.
 
         Raises:
             ProductError: arena_overflow, if even the whole arena of the image is too small;
@@ -36,7 +38,7 @@ class MemorySteps(Steps):
         self.raise_first(memory_findings(self.model.card, self.board.id, used, seen.stack_size))
         with self.recorded("memory"):
             self._check_stack_is_known()
-        return needed
+        return needed if needed is not None else self.record.memory.arena_given or 0
 
     def _measure_stack(self) -> None:
         """Every vector once, the mark set anew before: a search for the arena leaves loads behind
@@ -53,11 +55,15 @@ class MemorySteps(Steps):
         }
         self.record.note_memory(**known)
 
-    def _search_arena(self) -> int:
+    def _search_arena(self) -> int | None:
+        """None: the firmware's arena is fixed."""
         device = self.load()
+        self.unloaded()
         with self.recorded("memory"):
-            needed = find_min_arena(device)
-            self.unloaded()
+            try:
+                needed = find_min_arena(device)
+            except ArenaFixed:
+                return None
             self.record.note_wire(overruns=device.stats().rx_overruns)
             self.record.note_memory(arena_needed=needed, arena_forecast=self._forecast())
             used = self.record.memory.arena_used or 0

@@ -109,3 +109,16 @@ def test_only_what_changed_is_written_again_and_what_is_gone_goes(tmp_path: Path
     assert {name for name in after if after[name] != before[name]} == {"b.h"}
     stage(sketch, {}, target)
     assert [path.name for path in target.iterdir()] == ["s.ino"]
+
+
+def test_folders_of_a_sketch_come_along(tmp_path: Path) -> None:
+    sketch, target = tmp_path / "s", tmp_path / "t"
+    (sketch / "src" / "deep").mkdir(parents=True)
+    (sketch / "s.ino").write_text("x")
+    (sketch / "src" / "deep" / "a.cpp").write_text("1")
+    stage(sketch, {"hil_config.h": "2"}, target)
+    found = {p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()}
+    assert found == {"s.ino", "src/deep/a.cpp", "hil_config.h"}
+    (sketch / "src" / "deep" / "a.cpp").unlink()
+    stage(sketch, {}, target)
+    assert [p.name for p in target.iterdir()] == ["s.ino"]

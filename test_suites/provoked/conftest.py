@@ -79,7 +79,7 @@ def attempt(hello: Model) -> Iterator[Callable[..., Trial]]:
         *,
         model: Model = hello,
         may_flash: bool = True,
-        **defines: int,
+        **defines: int | str,
     ) -> Trial:
         sketch, macros = faulty(fault)
         settings = Settings(may_flash=may_flash, defines={**macros, **defines})

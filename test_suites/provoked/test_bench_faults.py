@@ -82,6 +82,14 @@ def test_a_run_that_may_flash_replaces_what_it_finds(
     assert it.record.flashed
 
 
+def test_firmware_without_a_build_id_is_flashed_for_every_run(attempt: Make, nano: Board) -> None:
+    for _ in range(2):
+        it = attempt(nano, HIL_BUILD_ID='""')
+        assert it.smoke() == 1
+        assert it.record.flashed
+        it.close()
+
+
 def test_another_protocol_is_protocol_version(attempt: Make, nano: Board) -> None:
     numbers = bench_fault(attempt(nano, HIL_WIRE_VERSION=9), "protocol_version").numbers
     assert numbers == {"device": 9, "host": 1}

@@ -100,7 +100,14 @@ def test_a_page_does_what_it_says(reader: Project, page: Path) -> None:
 
 def test_every_page_for_readers_is_followed() -> None:
     names = {page.stem for page in PAGES}
-    assert {"quickstart", "own-test", "add-board", "add-model", "nightly"} <= names
+    assert {
+        "quickstart",
+        "own-test",
+        "add-board",
+        "add-model",
+        "product-firmware",
+        "nightly",
+    } <= names
 
 
 def test_every_fence_is_understood() -> None:
@@ -122,3 +129,25 @@ def test_the_workflow_is_one(reader: Project) -> None:
     collected = reader.run(["bash", "-c", f"{commands[1]} --collect-only"])
     assert "'my-nano' selects no board" in collected.stdout  # the options themselves are known
     assert collected.returncode == 4
+
+
+def test_what_is_wrong_with_a_products_firmware_is_the_products_fault(reader: Project) -> None:
+    page = ROOT / "docs" / "product-firmware.md"
+    prepared(reader)
+    follow(reader, [block for block in blocks(page) if block.file])
+    sketch = reader.folder / "firmware" / "product" / "product.ino"
+    text = sketch.read_text()
+    validate = "hil validate hello_sine --board virtual-nano33ble --sketch firmware/product"
+    for fault, arena, model in (
+        ("arena_overflow", "1100", "hello_sine/model.tflite"),
+        ("model_corrupt", "4 * 1024", "other.tflite"),
+    ):
+        sketch.write_text(text.replace("kArenaSize = 4 * 1024", f"kArenaSize = {arena}"))
+        data = (ROOT / "models" / "hello_sine" / "model.tflite").read_bytes()
+        reader.add("models/other.tflite", data[:-1] + bytes([data[-1] ^ 1]))
+        embed = reader.folder / "embed.py"
+        embed.write_text(embed.read_text().replace("hello_sine/model.tflite", model))
+        (said,) = follow(reader, [Block(page, "run exit=1", f"python embed.py\n{validate}")])
+        record = reader.results["records"][0]
+        assert {finding["code"] for finding in record["findings"]} == {fault}, said
+        assert record["sketch"] == "product"
