@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from hil.trial import Trial
 
-STEPS = ("smoke", "parity", "latency", "memory", "accuracy", "baseline")
+STEPS = ("smoke", "parity", "latency", "profile", "memory", "accuracy", "baseline")
 """What may be taken ahead: methods of `Trial` that need no argument."""
 
 Job = tuple[Trial, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hil.errors import CODES, Kind
-from hil.report.charts import Bar, Segment, log_bars, percent_of, stack
+from hil.report.charts import Bar, Segment, bars, log_bars, percent_of, stack
 from hil.report.parts import FindingRecord, MemoryRecord
 from hil.report.record import Record, Results, Verdict
 from hil.report.table import arena_words, latency_words, parity_words
@@ -102,6 +102,15 @@ class Entry:
             if [label for label, _ in counts] not in ([], ["0"]):
                 made.append((name, log_bars(counts)))
         return made
+
+    @property
+    def op_bars(self) -> list[Bar]:
+        """The time of every op, and the interpreter's, in the unit of the profile."""
+        whole = self.record.profiled
+        if whole is None:
+            return []
+        rows = [(f"{op.op} {op.opcode}", op.time) for op in self.record.profile]
+        return bars([*rows, ("interpreter", whole.whole * (1 - whole.covered))])
 
     @property
     def maps(self) -> list[tuple[str, int, list[Segment]]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from hil.clock import Unit
 from hil.divergence import Divergence
 from hil.parity import Worst
+from hil.profile import OpTime, Profile
 from hil.report.parts import Part
 
 
@@ -67,6 +69,39 @@ class DivergenceRecord(Part):
             max_lsb=found.parity.max_lsb,
             worst=[ElementRecord.of(each) for each in found.parity.worst],
         )
+
+
+class OpTimeRecord(Part):
+    """The time of one op; see `hil.profile.OpTime`. ``time`` is in the unit of ``profiled``."""
+
+    op: int
+    opcode: str
+    calls: int
+    ticks: float
+    time: float
+    share: float
+    macs: int
+    elements: int
+    macs_per_cycle: float | None
+    macs_per_instruction: float | None
+
+    @classmethod
+    def of(cls, op: OpTime) -> OpTimeRecord:
+        return cls(**vars(op))
+
+
+class ProfileRecord(Part):
+    """What the times of ``profile`` are to be read with; see `hil.profile.Profile`."""
+
+    unit: Unit
+    clock: str
+    whole: float
+    covered: float
+    empty_ticks: int
+
+    @classmethod
+    def of(cls, profile: Profile) -> ProfileRecord:
+        return cls(**{name: getattr(profile, name) for name in cls.model_fields})
 
 
 def _finite(value: float) -> float | None:

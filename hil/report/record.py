@@ -15,7 +15,7 @@ from pydantic import Field
 from hil.attribution import Attribution
 from hil.errors import CODES, Finding, Kind
 from hil.firmware import Firmware
-from hil.report.op_parts import DivergenceRecord
+from hil.report.op_parts import DivergenceRecord, OpTimeRecord, ProfileRecord
 from hil.report.parts import (
     AccuracyRecord,
     AttributionRecord,
@@ -69,6 +69,8 @@ class Record(Part):
     attribution: AttributionRecord | None = None
     divergence: DivergenceRecord | None = None
     latency: LatencyRecord | None = None
+    profile: list[OpTimeRecord] = Field(default_factory=list)
+    profiled: ProfileRecord | None = None
     accuracy: AccuracyRecord | None = None
     baseline: BaselineRecord | None = None
     memory: MemoryRecord = Field(default_factory=MemoryRecord)

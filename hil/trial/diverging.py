@@ -29,6 +29,7 @@ class DivergingSteps(Steps):
             reason = str(error)
         except HilError as error:
             reason = f"the search ended with {error.code}: {error.message}"
+            self.close()  # whatever it left the board in: the next step connects anew
         return self._noted(Divergence(self.vectors()[number].name, reason))
 
     def divergence(self, number: int) -> Divergence:

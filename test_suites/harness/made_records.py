@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hil.errors import Finding
+from hil.report.op_parts import OpTimeRecord, ProfileRecord
 from hil.report.parts import (
     AccuracyRecord,
     AttributionRecord,
@@ -35,6 +36,13 @@ def latency(median: float = 7500.0, unit: str = "instructions", mad: float = 0.0
     )  # fmt: skip
 
 
+def op_time(op: int, opcode: str, time: float) -> OpTimeRecord:
+    return OpTimeRecord(
+        op=op, opcode=opcode, calls=5, ticks=time / TICK, time=time, share=time / 7500, macs=1200,
+        elements=48, macs_per_cycle=None, macs_per_instruction=1200 / time,
+    )  # fmt: skip
+
+
 def firmware(**changes: Any) -> FirmwareRecord:
     tflm = TflmRecord(source="crate", version="1", digest="cafe", kernels="reference")
     facts = {
@@ -56,6 +64,10 @@ def record(board: str = "nano", model: str = "sine", **changes: Any) -> Record:
         firmware=firmware(),
         parity={"tflm": ParityRecord(elements=10, max_lsb=0, version="7")},
         latency=latency(),
+        profile=[op_time(0, "CONV_2D", 6000), op_time(1, "SOFTMAX", 1000)],
+        profiled=ProfileRecord(
+            unit="instructions", clock="emulated", whole=7500, covered=0.93, empty_ticks=16
+        ),
         accuracy=AccuracyRecord(
             metric="mae", device=0.0115, host=0.0115, slack=0.0, samples=50, total=500
         ),
@@ -126,11 +138,15 @@ Write = Callable[[str], str]
 """Makes the text of a place, such as ".records.0.board"."""
 
 
+CHECKED = (LatencyRecord, ProfileRecord)
+"""Parts whose unit is checked when results are read."""
+
+
 def rewritten(value: Any, write: Write, place: str = "") -> Any:
     """The value with every text in it, names of entries too, replaced by that of its place."""
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            if (type(value), name) != (LatencyRecord, "unit"):  # checked when results are read
+            if name != "unit" or type(value) not in CHECKED:
                 setattr(value, name, rewritten(getattr(value, name), write, f"{place}.{name}"))
         return value
     if isinstance(value, dict):

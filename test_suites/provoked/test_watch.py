@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from provoke import ROOT
 
 from hil import messages as m
 from hil.inventory import Board
+from hil.model import load_model
 from hil.trial import Trial
+from hil.trial.diverging import equal_outputs
 from hil.watch import CannotWatch, Watch
 
 Make = Callable[..., Trial]
@@ -66,3 +69,31 @@ def test_a_watch_that_is_too_small_is_said(attempt: Make, nano: Board) -> None:
         watch.run()
     device.load(it.given_arena)
     assert it.infer(it.vectors()[0].inputs).outputs
+
+
+@pytest.mark.parametrize(
+    "name", ["hello_sine", "gesture", "air_quality_anomaly", "bearing_fault", "keyword_spotting"]
+)
+def test_every_op_of_an_int8_model_gives_what_the_host_says(any_board: Board, name: str) -> None:
+    with Trial(any_board, load_model(ROOT / "models" / name)) as it:
+        assert it.expected().oracle.oracle == "tflm"
+        run = it.watch(0).run()
+        equal = equal_outputs(it.model, it.op_outputs(0), run)
+        assert len(equal) == len(it.model.ops)
+        assert all(all(same) and same for same in equal), equal
+        assert run.output_crc == it.infer(it.vectors()[0].inputs).output_crc
+
+
+def test_ops_take_the_time_of_the_inference(attempt: Make, any_board: Board) -> None:
+    it = attempt(any_board, model=load_model(ROOT / "models" / "keyword_spotting"))
+    profile = it.profile()
+    assert [op.opcode for op in profile.ops] == [op.opcode for op in it.model.ops]
+    assert 0.999 < profile.covered <= 1
+    assert profile.unit == "instructions"
+    dense = profile.ops[10]
+    assert (dense.macs, dense.elements) == (80, 4)
+    assert all(0.005 < op.macs_per_instruction < 1 for op in profile.ops if op.macs_per_instruction)
+    assert [op.op for op in it.record.profile] == list(range(12))
+    assert it.record.profiled is not None
+    latency = it.latency()
+    assert latency.median == pytest.approx(profile.whole, abs=5)
