@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import termios
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -113,7 +114,7 @@ class SerialLink:
             handle.dtr = True
             handle.rts = True
             handle.open()
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
             raise self._not_opened(path, error) from error
         return handle
 

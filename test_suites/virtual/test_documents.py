@@ -137,9 +137,10 @@ def test_what_is_wrong_with_a_products_firmware_is_the_products_fault(reader: Pr
     follow(reader, [block for block in blocks(page) if block.file])
     sketch = reader.folder / "firmware" / "product" / "product.ino"
     text = sketch.read_text()
-    validate = "hil validate hello_sine --board virtual-nano33ble --sketch firmware/product"
+    reader.add("release.tflite", (ROOT / "models" / "hello_sine" / "model.tflite").read_bytes())
+    validate = "hil validate release.tflite --board virtual-nano33ble --sketch firmware/product"
     for fault, arena, model in (
-        ("arena_overflow", "1100", "hello_sine/model.tflite"),
+        ("arena_overflow", "1184", "hello_sine/model.tflite"),
         ("model_corrupt", "4 * 1024", "other.tflite"),
     ):
         sketch.write_text(text.replace("kArenaSize = 4 * 1024", f"kArenaSize = {arena}"))
