@@ -8,7 +8,7 @@ SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy regressi
 OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench test lint mutants models fuzz bench-kernels bench-build bench-idle bench-link bench-report lock clean
+.PHONY: help setup setup-dev bench test test-slow lint mutants models fuzz bench-kernels bench-build bench-idle bench-link bench-report lock clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,7 +23,10 @@ bench: setup  ## all models on the virtual boards (BOARD=… for others)
 	@$(VENV)/pytest $(SUITES) --board $(BOARD)
 
 test: setup-dev lint  ## the project's own tests, then a bench
-	@$(VENV)/pytest $(OWN) $(SUITES) --board $(BOARD)
+	@$(VENV)/pytest $(OWN) $(SUITES) --board $(BOARD) -m "not slow"
+
+test-slow: setup-dev  ## the tests that compile TFLM anew
+	@$(VENV)/pytest $(OWN) -m slow
 
 lint: setup-dev  ## ruff and mypy
 	@$(VENV)/ruff check --quiet .

@@ -153,6 +153,7 @@ def test_another_log_message_is_none(make: Make, baselines: Path) -> None:
     assert it.firmware().flash > before.firmware().flash
 
 
+@pytest.mark.slow
 def test_another_checkout_is_none(
     make: Make, baselines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIL_CACHE", str(cache))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh_cache")
 def test_a_core_that_writes_no_map_is_asked_for_one(
     nano: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
