@@ -14,14 +14,23 @@ from types import TracebackType
 from typing import Self
 
 from hil import messages as m
+from hil.clock import Block
 from hil.connection import Connection
 from hil.link import Clock, Opener, SerialLink
-from hil.outcome import ArenaFixed, Identity, Names, identity_error, invoke_error, load_error
+from hil.outcome import (
+    ArenaFixed,
+    Identity,
+    Names,
+    NoRoom,
+    identity_error,
+    invoke_error,
+    load_error,
+)
 from hil.raw import tensor_array, tensor_bytes
 from hil.tensors import Array
 from hil.wire import payload_room
 
-__all__ = ["BOOT_S", "HANG_S", "ArenaFixed", "Device", "Identity", "Inference"]
+__all__ = ["BOOT_S", "HANG_S", "ArenaFixed", "Device", "Identity", "Inference", "NoRoom"]
 
 BOOT_S = 10.0
 """Seconds from reset to the first answer, the port's return included."""
@@ -34,11 +43,11 @@ HANG_S = 60.0
 class Inference:
     """One answer: outputs in the tensors' own dtype and shape, and what proves them.
 
-    ``ticks`` are of the clock in `Device.info`; ``resent`` counts frames sent again for it.
+    ``block`` is the time that it took; ``resent`` counts frames sent again for it.
     """
 
     outputs: tuple[Array, ...]
-    ticks: int
+    block: Block
     input_crc: int
     output_crc: int
     resent: int
@@ -79,7 +88,7 @@ class Device:
         self.loaded: m.Loaded | None = None
         self.inputs: tuple[m.Tensor, ...] = ()
         self.outputs: tuple[m.Tensor, ...] = ()
-        self._expect, self.names = expect, Names(board, model)
+        self._expect, self.names, self._clock = expect, Names(board, model), clock
         self.line = Connection(
             port,
             opener or (lambda: SerialLink(port, baud, board=board)),
@@ -152,21 +161,27 @@ class Device:
         """Inputs and outputs as the device describes them; after `load`."""
         return self.inputs, self.outputs
 
-    def infer(self, inputs: Sequence[Array]) -> Inference:
-        """One inference. ``inputs``: one array per model input, exact dtype and shape.
+    def infer(self, inputs: Sequence[Array], invokes: int = 1) -> Inference:
+        """One inference, or several on the same inputs that are timed as one.
+
+        Args:
+            inputs: one array per model input, exact dtype and shape.
 
         Raises:
             ValueError: a number, shape or dtype that is not the model's; nothing was sent.
+            NoRoom: more than one, and the arena has no room for a copy of the inputs.
             ProductError: unsupported_type (a kernel refused).
         """
-        before = self.resent
-        invoked = self.invoke(self.put(inputs))
+        before, input_crc = self.resent, self.put(inputs)
+        started = self._clock()
+        invoked = self.invoke(input_crc, invokes)
+        host_s = self._clock() - started
         outputs = [self._read(index, each.nbytes) for index, each in enumerate(self.outputs)]
         if zlib.crc32(b"".join(outputs)) != invoked.output_crc:
             raise self.names.bench("wire", "the outputs read are not what the device computed")
         return Inference(
             tuple(tensor_array(*each) for each in zip(outputs, self.outputs, strict=True)),
-            invoked.ticks,
+            Block.of(invoked, invokes, host_s),
             invoked.input_crc,
             invoked.output_crc,
             self.resent - before,
@@ -183,9 +198,9 @@ class Device:
             self._write(index, data)
         return zlib.crc32(b"".join(raw))
 
-    def invoke(self, input_crc: int) -> m.Invoked:
-        """Runs once on what was written, if that has ``input_crc``; raises as `infer`."""
-        invoked = self.line.work(m.Invoke(input_crc), m.Invoked)
+    def invoke(self, input_crc: int, invokes: int = 1) -> m.Invoked:
+        """Runs on what was written, if that has ``input_crc``; raises as `infer`."""
+        invoked = self.line.work(m.Invoke(input_crc, invokes), m.Invoked)
         if invoked.status or invoked.input_crc != input_crc:
             raise invoke_error(invoked, input_crc, self.log, self.names)
         return invoked
@@ -194,9 +209,11 @@ class Device:
         """The device's own counters since its last reset; ``repaint`` starts the stack's anew."""
         return self.line.ask(m.AskStats(int(repaint)), m.Stats)
 
-    def ping(self) -> None:
-        """A round trip and nothing else."""
+    def ping(self) -> float:
+        """A round trip and nothing else; its seconds."""
+        started = self._clock()
         self.line.ask(m.Ping(secrets.randbits(32)), m.Pong)
+        return self._clock() - started
 
     def crash(self) -> m.Crash | None:
         """The record of the last crash since power-on, if the core keeps one."""

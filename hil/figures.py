@@ -48,7 +48,7 @@ class Figure:
 
     Attributes:
         unit: "B", "us", "instructions", "" for counts, or the name of an accuracy metric.
-        tick: what one tick of the clock is worth, in ``unit``; 0 where there is no clock.
+        tick: what one tick of the clock changes it by, in ``unit``; 0 where there is no clock.
         mad: median absolute deviation of the samples, in ``unit``; 0 where there are none.
     """
 

@@ -114,18 +114,18 @@ class LoadedMount(Mount):
                 outputs.append(self.ask(vector.inputs).outputs)
         return outputs
 
-    def ask(self, inputs: Sequence[Array]) -> Inference:
-        """One inference of the loaded device, which is not loaded again on the way; a silence is
-        looked into before it is believed.
+    def ask(self, inputs: Sequence[Array], invokes: int = 1) -> Inference:
+        """One inference of the loaded device, or ``invokes`` that are timed as one; it is not
+        loaded again on the way, and a silence is looked into before it is believed.
 
         Raises:
-            ProductError: hang. BenchError: no_answer.
+            ProductError: hang. BenchError: no_answer. NoRoom: see `Device.infer`.
         """
         device = self.device()
         if known := self._hangs.get(input_crc(inputs)):
             raise known
         try:
-            return device.infer(inputs)
+            return device.infer(inputs, invokes)
         except HilError as error:
             self.unloaded()  # it may have restarted
             if not isinstance(error, BenchError) or not silent_in_work(error):

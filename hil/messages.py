@@ -19,6 +19,7 @@ from hil.op_messages import (
 )
 from hil.payload import (
     DTYPES,
+    NO_CLOCK,
     UNKNOWN,
     Clock,
     CrashCause,
@@ -58,11 +59,12 @@ from hil.requests import (
 from hil.wire import WireError
 
 __all__ = [
-    "DTYPES", "LOAD_WATCHED", "REPLIES", "REQUESTS", "UNKNOWN", "WATCH_ALL", "AskCrash", "AskOps",
-    "AskStats", "AskTensor", "Bytes", "Clock", "Crash", "CrashCause", "Hello", "Info", "Invoke",
-    "Invoked", "Load", "Loaded", "Message", "Nak", "Ops", "Ping", "Pong", "Read", "Refusal",
-    "Reset", "ResetCause", "Resetting", "SeenOutput", "Stats", "Status", "Tap", "Tapped",
-    "Tensor", "Watch", "Watched", "Write", "Written", "parse", "status_name",
+    "DTYPES", "LOAD_WATCHED", "NO_CLOCK", "REPLIES", "REQUESTS", "UNKNOWN", "WATCH_ALL",
+    "AskCrash", "AskOps", "AskStats", "AskTensor", "Bytes", "Clock", "Crash", "CrashCause",
+    "Hello", "Info", "Invoke", "Invoked", "Load", "Loaded", "Message", "Nak", "Ops", "Ping",
+    "Pong", "Read", "Refusal", "Reset", "ResetCause", "Resetting", "SeenOutput", "Stats",
+    "Status", "Tap", "Tapped", "Tensor", "Watch", "Watched", "Write", "Written", "parse",
+    "status_name",
 ]  # fmt: skip
 
 REQUESTS = (*PLAIN_REQUESTS, *OP_REQUESTS)

@@ -61,6 +61,10 @@ class ArenaFixed(ValueError):
     """The firmware owns its interpreter: its arena has one size, what it needs is unknown."""
 
 
+class NoRoom(ValueError):
+    """The arena has no room for the copy of the inputs that a block of inferences takes."""
+
+
 @dataclass(frozen=True)
 class Names:
     """Board and model that an error names."""
@@ -162,8 +166,12 @@ def load_error(loaded: m.Loaded, asked: int, info: m.Info, names: Names) -> Exce
     return names.bench("wire", f"LOAD was refused: {m.status_name(status)}", status=status)
 
 
-def invoke_error(invoked: m.Invoked | m.Watched, sent_crc: int, log: str, names: Names) -> HilError:
+def invoke_error(
+    invoked: m.Invoked | m.Watched, sent_crc: int, log: str, names: Names
+) -> Exception:
     """An INVOKE or WATCH that was refused, a kernel failed, or whose answer is to other inputs."""
+    if invoked.status == m.Status.NO_ROOM:
+        return NoRoom("the whole arena is the interpreter's: no room for a copy of the inputs")
     if invoked.status == m.Status.INVOKE_FAILED:
         text = "Invoke() failed: a kernel refused the model" + _quote(log)
         return names.product("unsupported_type", text)

@@ -15,6 +15,9 @@ from hil.wire import WireError
 UNKNOWN = 0xFFFFFFFF
 """What a device answers for a count that its core cannot tell."""
 
+NO_CLOCK = 0xFFFFFFFFFFFFFFFF
+"""What a device without a second clock answers for it."""
+
 
 class Status(IntEnum):
     """Result of a request."""
@@ -32,6 +35,7 @@ class Status(IntEnum):
     RESOLVER_FULL = 10
     WRONG_LOAD = 11
     CANNOT_WATCH = 12
+    NO_ROOM = 13
 
 
 class Refusal(IntEnum):

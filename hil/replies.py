@@ -6,7 +6,7 @@ import struct
 from dataclasses import astuple, dataclass, fields
 from typing import Self
 
-from hil.payload import DTYPES, Message, Reader, Refusal, text_field
+from hil.payload import DTYPES, NO_CLOCK, Message, Reader, Refusal, text_field
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,20 @@ class Written(Message):
 
 @dataclass(frozen=True)
 class Invoked(Message):
-    """Outcome of `Invoke`; ``ticks`` of the clock in `Info`."""
+    """Outcome of `Invoke`; ``ticks`` of the clock in `Info`, around all inferences.
+
+    ``overhead`` of them are not the inferences' (reading the clock, putting inputs back);
+    ``second_ns`` is what another clock of the device says of the same time, `NO_CLOCK` if none.
+    """
 
     TYPE = 0x85
-    LAYOUT = "HIIQ"
+    LAYOUT = "HIIQIQ"
     status: int
     input_crc: int
     output_crc: int
     ticks: int
+    overhead: int = 0
+    second_ns: int = NO_CLOCK
 
 
 @dataclass(frozen=True)

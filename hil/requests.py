@@ -65,11 +65,16 @@ class Write(Message):
 
 @dataclass(frozen=True)
 class Invoke(Message):
-    """Run once, if the inputs have this CRC-32 (all inputs, one after the other)."""
+    """Run, if the inputs have this CRC-32 (all inputs, one after the other).
+
+    More than one of ``invokes`` (at most 65,535) run back to back, on the same inputs, and are
+    timed as one.
+    """
 
     TYPE = 0x05
-    LAYOUT = "I"
+    LAYOUT = "IH"
     input_crc: int
+    invokes: int = 1
 
 
 @dataclass(frozen=True)

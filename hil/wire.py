@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from cobs import cobs
 
-VERSION = 1
+VERSION = 2
 """Protocol version that this harness speaks."""
 
 SEGMENT_LIMIT = 8192

@@ -5,6 +5,7 @@ With `hil.report.record` the published schema of results.json (docs/results.sche
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -83,13 +84,17 @@ class AttributionRecord(Part):
 class LatencyRecord(Part):
     """Times of one inference in ``unit``; ``clock`` says where they come from.
 
-    ``unit`` is "us" (microseconds of a physical clock) or "instructions" (of an emulated core,
-    never a board's time); one tick of that clock is worth ``tick``.
+    Each of ``n`` samples is the mean of ``invokes`` inferences that were timed as one; ``tick``
+    is what one tick of the clock changes it by. ``clock_off`` says how far the clock was ahead of
+    the device's second clock ("second") and of the host's ("host"), as a fraction of the longer
+    time, where it was held against them. ``unit`` is "us" (microseconds of a physical clock) or
+    "instructions" (of an emulated core, never a board's time).
     """
 
     unit: Literal["us", "instructions"]
     clock: str
     n: int
+    invokes: int = 1
     first: float
     min: float
     median: float
@@ -97,12 +102,14 @@ class LatencyRecord(Part):
     max: float
     mad: float
     tick: float = 0.0
+    clock_off: dict[str, float] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, latency: Latency) -> LatencyRecord:
-        """The figures without the samples."""
-        figures = {name: getattr(latency, name) for name in cls.model_fields}
-        return cls(**figures)
+    def of(cls, latency: Latency, clock_off: Mapping[str, float]) -> LatencyRecord:
+        """The figures without the samples; ``clock_off`` as in `hil.clock_check.Deviation.off`."""
+        names = cls.model_fields.keys() - {"clock_off"}
+        figures = {name: getattr(latency, name) for name in names}
+        return cls(**figures, clock_off=dict(clock_off))
 
 
 class MemoryRecord(Part):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-
-from hil.clock import Latency, summarise, tick_unit
+from hil.clock import Block, Latency, summarise, tick_unit
+from hil.clock_check import ClockCheck
 from hil.device import Device
 from hil.errors import BenchError
 from hil.limits import latency_findings
+from hil.messages import Clock, Info
 from hil.report.parts import LatencyRecord
+from hil.timing import StoodStill, Timed, measure
 from hil.trial.base import Steps
 
-WARM_UPS = 3
-LEAST_RUNS = 5
+_PINGS = 5
+_HINT = (
+    "look at hil_platform_clock(), hil_platform_ticks() and hil_platform_second_ns() of the core"
+)
 
 
 class LatencySteps(Steps):
@@ -24,42 +26,61 @@ class LatencySteps(Steps):
 
         Raises:
             ProductError: latency, if the median exceeds the limit of model.yaml.
-            BenchError: clock if the device has none that can be trusted.
+            BenchError: clock, if the device has none that can be believed (`hil.clock_check`).
         """
         return self.once("latency", self._latency)
 
     def _latency(self) -> Latency:
-        device = self.load()
-        unit = tick_unit(device.info)
+        device = self._with_room()
         with self.recorded("latency"):
-            first, ticks = self._time()
-            if unit is None or min(ticks) == 0:
-                raise self._no_clock(device, ticks)
-        latency = summarise(unit, first, ticks)
-        self.record.note(latency=LatencyRecord.of(latency))
+            unit = tick_unit(device.info)
+            if unit is None:
+                raise self._clock("it has no frequency", device.info)
+            timed = self._timed(device)
+            if (wrong := timed.wrong) is not None:
+                raise self._clock(str(wrong), device.info, **wrong.numbers())
+        latency = summarise(unit, timed.first, timed.blocks)
+        off = {each.against: each.off for each in timed.deviations}
+        self.record.note(latency=LatencyRecord.of(latency, off))
         self.raise_first(latency_findings(self.model.card, self.board.id, latency))
         return latency
 
-    def _time(self) -> tuple[int, list[int]]:
+    def _timed(self, device: Device) -> Timed:
         inputs = self.vectors()[0].inputs
-        first = self.ask(inputs).ticks
-        for _ in range(WARM_UPS):
-            self.ask(inputs)
-        until = time.monotonic() + self.settings.latency_s
-        ticks: list[int] = []
-        while len(ticks) < self.settings.runs:
-            if len(ticks) >= LEAST_RUNS and time.monotonic() > until:
-                break
-            ticks.append(self.ask(inputs).ticks)
-        return first, ticks
+        check = ClockCheck.of(device.info, min(device.ping() for _ in range(_PINGS)))
 
-    def _no_clock(self, device: Device, ticks: Sequence[int]) -> BenchError:
+        def ask(invokes: int) -> Block:
+            return self.ask(inputs, invokes).block
+
+        try:
+            return measure(ask, check, self.settings.runs, self.settings.latency_s)
+        except StoodStill as error:
+            block = error.block
+            text = f"it stood still for {block.host_s:.3g} s, over {block.invokes:,} inferences"
+            raise self._clock(text, device.info, ticks=0, host_s=block.host_s) from error
+
+    def _with_room(self) -> Device:
+        """The device, loaded so that a copy of the inputs has room behind the arena."""
+        device = self.load()
+        spare = sum(each.nbytes for each in device.inputs)
+        if not self.given_arena and device.loaded and device.loaded.arena_size == _cap(device):
+            size = (_cap(device) - spare) // 16 * 16
+            if size < device.loaded.arena_used or device.try_load(size).status:
+                return self.load()  # it takes all there is: one inference at a time
+            device.load(size)
+        return device
+
+    def _clock(self, what: str, info: Info, **numbers: object) -> BenchError:
+        kind = Clock(info.clock).name.lower() if info.clock in list(Clock) else str(info.clock)
         return BenchError(
             "clock",
-            f"the device's clock (kind {device.info.clock}, {device.info.ticks_per_s:,} Hz) "
-            f"read {min(ticks)} ticks over an inference: it is absent or stands still",
+            f"the device's clock ({kind}, {info.ticks_per_s:,} Hz) cannot be believed: {what}",
             board=self.board.id,
             model=self.model.name,
-            hint="supply hil_platform_clock(), or leave latency out of the run",
-            numbers={"clock": device.info.clock, "ticks": min(ticks)},
+            hint=_HINT,
+            numbers={"clock": info.clock, "ticks_per_s": info.ticks_per_s, **numbers},
         )
+
+
+def _cap(device: Device) -> int:
+    return device.info.arena_cap

@@ -13,7 +13,7 @@ from typing import Any
 
 from hil import messages as m
 from hil.errors import BenchError
-from hil.wire import Decoder, Frame, encode
+from hil.wire import VERSION, Decoder, Frame, encode
 
 MODEL = b"the model's bytes"
 Spoil = Callable[[bytes], bytes]
@@ -43,7 +43,10 @@ class ScriptedBoard:
         self.ops: list[tuple[int, Callable[[bytes], bytes]]] = [(0, plus_one)]
         self.room = 64
         self.requests: list[m.Message] = []
-        self.version = 1
+        self.version = VERSION
+        self.spare = True  # for the copy of the inputs that several invokes take
+        self.invoke_s = 0.0  # that one takes of the script's time
+        self.second_ns: Callable[[int], int] = lambda _: m.NO_CLOCK  # of so many ticks
         self.restart()
 
     def restart(self, cause: m.ResetCause = m.ResetCause.POWER_ON) -> None:
@@ -129,8 +132,8 @@ class ScriptedBoard:
             case m.Write(_, offset, data):
                 self._input[offset : offset + len(data)] = data
                 return m.Written(0, offset + len(data))
-            case m.Invoke(crc):
-                return self._invoke(crc)
+            case m.Invoke(crc, invokes):
+                return self._invoke(crc, invokes)
             case m.Read(_, offset, length):
                 if self._watched:
                     return m.Bytes(m.Status.WRONG_LOAD, offset, b"")
@@ -154,15 +157,19 @@ class ScriptedBoard:
                 self.restart(m.ResetCause.SOFTWARE)
                 return m.Resetting()
 
-    def _invoke(self, crc: int) -> m.Invoked:
+    def _invoke(self, crc: int, invokes: int) -> m.Invoked:
         mine = zlib.crc32(self._input)
         if self._watched:
             return m.Invoked(m.Status.WRONG_LOAD, mine, 0, 0)
         if crc != mine:
             return m.Invoked(m.Status.INPUT_CRC, mine, 0, 0)
+        if invokes > 1 and not self.spare:
+            return m.Invoked(m.Status.NO_ROOM, mine, 0, 0)
         self.invoked += 1
+        self.now += invokes * self.invoke_s
         self._output = plus_one(bytes(self._input))
-        return m.Invoked(0, mine, zlib.crc32(self._output), 1234)
+        ticks = 1234 * invokes + 34
+        return m.Invoked(0, mine, zlib.crc32(self._output), ticks, 34, self.second_ns(ticks))
 
     def _watch(self, asked: m.Watch) -> m.Watched:
         mine = zlib.crc32(self._input)

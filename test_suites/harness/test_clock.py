@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from scripted_board import INFO
 
-from hil.clock import TickUnit, summarise, tick_unit
+from hil.clock import Block, TickUnit, summarise, tick_unit
 from hil.messages import Clock
 
 
@@ -15,6 +15,7 @@ def test_an_emulated_clock_counts_instructions_and_is_never_time() -> None:
     unit = tick_unit(INFO)
     assert unit == TickUnit("instructions", 2.5, "emulated, instructions; 2.5 a tick")
     assert tick_unit(replace(INFO, instructions_num=0, instructions_den=0)) is None
+    assert tick_unit(replace(INFO, ticks_per_s=0)) is None
 
 
 def test_a_physical_clock_is_time() -> None:
@@ -35,7 +36,15 @@ def test_a_clock_of_a_later_protocol_keeps_its_number() -> None:
 
 
 def test_statistics() -> None:
-    found = summarise(TickUnit("instructions", 2.5, "c"), 100, [10, 12, 14, 50])
+    blocks = [Block(2, 2 * each + 7, 7, None, 0.0) for each in (10, 12, 14, 50)]
+    found = summarise(TickUnit("instructions", 2.5, "c"), Block(1, 100, 0, None, 0.0), blocks)
     assert (found.n, found.first, found.min, found.median, found.max) == (4, 250, 25, 32.5, 125)
+    assert (found.invokes, found.tick) == (2, 1.25)
     assert found.p95 == pytest.approx(111.5)
     assert found.mad == 5.0
+
+
+def test_a_tick_is_what_it_is_worth_to_the_sample() -> None:
+    blocks = [Block(8, 12_100, 12, None, 0.0)] * 5
+    found = summarise(TickUnit("instructions", 2.5, "c"), blocks[0], blocks)
+    assert found.tick / found.median == pytest.approx(1 / 12_088)

@@ -15,9 +15,10 @@ from scripted_board import INFO, MODEL, ScriptedBoard
 
 from hil import messages as m
 from hil.arena import FLOOR, STEP, find_min_arena, same_answer, smallest
-from hil.device import ArenaFixed, Device, Identity
+from hil.device import ArenaFixed, Device, Identity, NoRoom
 from hil.errors import BenchError, HilError, ProductError
 from hil.session import LOG_LIMIT, Log
+from hil.wire import VERSION
 
 EXPECT = Identity("0123456789abcdef", "nano", zlib.crc32(MODEL), len(MODEL))
 CRASH = m.Crash(1, 5, pc=0x1234, lr=0x5678, cfsr=0x82, stack=(1, 2), text="assert: x > 0")
@@ -68,7 +69,8 @@ def test_an_inference_comes_back_with_its_proofs() -> None:
     assert loaded.arena_size == 65536
     np.testing.assert_array_equal(reply.outputs[0], vector(4))
     assert reply.outputs[0].dtype == np.int8
-    assert (reply.ticks, reply.resent) == (1234, 0)
+    assert (reply.block.ticks, reply.block.overhead, reply.resent) == (1268, 34, 0)
+    assert (reply.block.each, reply.block.second_ns) == (1234, None)
     assert reply.input_crc == zlib.crc32(vector().tobytes())
     assert reply.output_crc == zlib.crc32(vector(4).tobytes())
 
@@ -109,9 +111,32 @@ def test_inference_without_a_load_is_the_callers_fault() -> None:
         it.infer([vector()])
 
 
+def test_several_inferences_are_one_request_and_one_time() -> None:
+    board = ScriptedBoard()
+    board.invoke_s, board.second_ns = 0.01, lambda ticks: 40 * ticks
+    with device(board) as it:
+        it.load()
+        block = it.infer([vector()], 10).block
+    assert board.invoked == 1
+    assert (block.invokes, block.net, block.each) == (10, 12340, 1234)
+    assert block.second_ns == 40 * block.ticks
+    assert block.host_s == pytest.approx(0.1, abs=0.005)
+
+
+def test_without_room_for_the_inputs_there_is_one_inference_at_a_time() -> None:
+    board = ScriptedBoard()
+    board.spare = False
+    with device(board) as it:
+        it.load()
+        with pytest.raises(NoRoom):
+            it.infer([vector()], 2)
+        assert it.infer([vector()]).block.invokes == 1
+
+
 def test_stats_ping_and_no_crash() -> None:
-    with device(ScriptedBoard()) as it:
-        it.ping()
+    board = ScriptedBoard()
+    with device(board) as it:
+        assert it.ping() == pytest.approx(0.001)
         assert it.stats().stack_used == m.UNKNOWN
         assert it.crash() is None
 
@@ -271,11 +296,11 @@ def test_firmware_that_fits_is_taken(changes: dict[str, Any]) -> None:
 
 def test_another_protocol_version_is_said() -> None:
     board = ScriptedBoard()
-    board.version = 2
+    board.version = VERSION + 1
     with pytest.raises(BenchError) as caught:
         device(board).__enter__()
     assert caught.value.code == "protocol_version"
-    assert caught.value.numbers == {"device": 2, "host": 1}
+    assert caught.value.numbers == {"device": VERSION + 1, "host": VERSION}
 
 
 def test_silence_at_the_handshake_is_no_answer() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hil import messages as m
 from hil.wire import (
     SEGMENT_LIMIT,
+    VERSION,
     Damage,
     Decoder,
     Event,
@@ -91,7 +92,7 @@ def test_a_message_comes_back_as_it_was(message: m.Message) -> None:
 
 def test_the_layout_of_a_frame_is_fixed() -> None:
     raw = encode(Frame(m.Ping.TYPE, 0x0102, 0x03040506, m.Ping(0x0708090A).pack()))
-    assert raw.hex() == "00" + "1101090201060504030a090807" + raw[-5:].hex()
+    assert raw.hex() == "00" + f"11{VERSION:02x}090201060504030a090807" + raw[-5:].hex()
     assert raw[-1] == 0
 
 

@@ -21,7 +21,7 @@
 #include "hil_wire.h"
 
 #ifndef HIL_WIRE_VERSION
-#define HIL_WIRE_VERSION 1
+#define HIL_WIRE_VERSION 2
 #endif
 
 /* Result of a request, u16 on the wire; hil/messages.py has the same list. */
@@ -38,7 +38,8 @@ enum HilStatus {
   HIL_MODEL_MISALIGNED = 9,
   HIL_RESOLVER_FULL = 10,
   HIL_WRONG_LOAD = 11,  /* INVOKE or READ of a watched load, WATCH, OPS or TAP of a plain one */
-  HIL_CANNOT_WATCH = 12 /* no HilWatch, too small a one, or an interpreter of the firmware's own */
+  HIL_CANNOT_WATCH = 12, /* no HilWatch, too small a one, or an interpreter of the firmware's own */
+  HIL_NO_ROOM = 13      /* for the copy of the inputs that several inferences take */
 };
 
 /* What the firmware is. Pointers have to stay valid; a field left out is 0 or "". */
@@ -91,6 +92,7 @@ class HilDevice {
   void keep8(uint8_t value) { kept_.payload[kept_.size++] = value; }
   void keep16(uint16_t value);
   void keep32(uint32_t value);
+  void keep64(uint64_t value);
   void send_kept();
 
   void on_hello(HilIn &in);
@@ -98,6 +100,10 @@ class HilDevice {
   void on_tensor(HilIn &in);
   void on_write(HilIn &in);
   void on_invoke(HilIn &in);
+  TfLiteStatus timed(uint16_t times, HilSpan &span, uint64_t &overhead);
+  TfLiteStatus block(uint16_t times, bool invoke);
+  bool save_inputs();
+  void restore_inputs();
   void on_read(HilIn &in);
   void on_watch(HilIn &in);
   void on_ops();
@@ -137,6 +143,7 @@ class HilDevice {
   bool loaded_ = false;
   bool watched_ = false; /* the load was asked to watch */
   uint32_t arena_given_ = 0;
+  uint8_t *saved_ = 0; /* the inputs of a block, behind the arena that TFLM was given */
   uint32_t missing_[2]; /* index in operator_codes, version */
   alignas(16) uint8_t room_[sizeof(tflite::MicroInterpreter)];
 };

@@ -59,13 +59,27 @@ uint64_t HilClock::read(uint32_t us) const {
   return info_.kind == HIL_CLOCK_MICROS ? us : hil_platform_ticks();
 }
 
-/* The ticks are read last here and first in ticks_since(): micros() divides, in a time that
- * depends on the value where the core has no divider, and must not be measured. */
+/* The ticks are read last here and first in since(): micros() divides, in a time that depends on
+ * the value where the core has no divider, and must not be measured. */
 HilMoment HilClock::now() const {
   HilMoment moment;
+  moment.second_ns = hil_platform_second_ns();
   moment.us = micros();
   moment.ticks = read(moment.us);
   return moment;
+}
+
+/* micros() checks the DWT counter only: of another clock of the core nobody knows whether micros()
+ * is made from the same counter. */
+HilSpan HilClock::since(const HilMoment &start) const {
+  HilSpan span;
+  span.ticks = ticks_since(start);
+  const uint64_t ns = hil_platform_second_ns();
+  const uint32_t us = (uint32_t)micros() - start.us;
+  span.second_ns = ns != HIL_UNKNOWN_U64               ? ns - start.second_ns
+                   : info_.kind == HIL_CLOCK_DWT ? (uint64_t)us * 1000u
+                                                 : HIL_UNKNOWN_U64;
+  return span;
 }
 
 /* 32-bit counters wrap (DWT in 67 s at 64 MHz): micros() tells how often. */

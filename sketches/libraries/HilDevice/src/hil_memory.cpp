@@ -4,6 +4,8 @@
 
 #include "hil_platform.h"
 
+#ifndef HIL_PLATFORM_IN_CORE
+
 #define HIL_WEAK extern "C" __attribute__((weak))
 
 /* ---- the stack of setup() and loop(), as the cores lay it out ---- */
@@ -68,6 +70,8 @@ HIL_WEAK bool hil_platform_heap(struct hil_heap *heap) {
 #else
 HIL_WEAK bool hil_platform_heap(struct hil_heap *) { return false; }
 #endif
+
+#endif /* HIL_PLATFORM_IN_CORE */
 
 /* ---- paint ---- */
 

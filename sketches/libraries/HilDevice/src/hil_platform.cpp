@@ -3,10 +3,13 @@
 
 #include <Arduino.h>
 
+#ifndef HIL_PLATFORM_IN_CORE
+
 #define HIL_WEAK extern "C" __attribute__((weak))
 
 HIL_WEAK bool hil_platform_clock(struct hil_clock_info *) { return false; }
 HIL_WEAK uint64_t hil_platform_ticks(void) { return 0; }
+HIL_WEAK uint64_t hil_platform_second_ns(void) { return HIL_UNKNOWN_U64; }
 HIL_WEAK uint32_t hil_platform_rx_overruns(void) { return 0; }
 HIL_WEAK uint16_t hil_platform_rx_ring(void) { return 64; }
 HIL_WEAK uint8_t hil_platform_reset_cause(void) { return HIL_RESET_UNKNOWN; }
@@ -63,3 +66,5 @@ HIL_WEAK void hil_platform_core(char *out, size_t size) {
 #endif
   if (size) out[used] = 0;
 }
+
+#endif  /* HIL_PLATFORM_IN_CORE */

@@ -1,8 +1,9 @@
 /* What HilDevice asks of the core it runs on.
  *
  * Every function has a weak default in hil_platform.cpp that says "unknown", or does the usual
- * thing of the architecture. A core, or a sketch, that knows better defines the same symbol.
- * Plain C, so that a core can include this file or repeat it.
+ * thing of the architecture. A core, or a sketch, that knows better defines the same symbol. A
+ * core that has all of them is compiled with HIL_PLATFORM_IN_CORE; its own may be weak, so that a
+ * sketch still comes first. Plain C, so that a core can include this file or repeat it.
  */
 #ifndef HIL_PLATFORM_H
 #define HIL_PLATFORM_H
@@ -69,6 +70,7 @@ struct hil_heap {
 #define HIL_CRASH_WORDS 48
 #define HIL_CRASH_TEXT 64
 #define HIL_UNKNOWN_U32 0xffffffffu
+#define HIL_UNKNOWN_U64 0xffffffffffffffffull
 
 /* The record of the last crash, kept in RAM that survives a reset. */
 struct hil_crash {
@@ -82,6 +84,9 @@ struct hil_crash {
 /* Ticks for measuring. false: the core has none, DWT or micros() is used. */
 bool hil_platform_clock(struct hil_clock_info *info);
 uint64_t hil_platform_ticks(void);
+/* Nanoseconds since some moment by a counter that has nothing to do with the one above, to check
+ * it against. HIL_UNKNOWN_U64: none; then micros() checks the DWT counter, and nothing others. */
+uint64_t hil_platform_second_ns(void);
 
 uint32_t hil_platform_rx_overruns(void);        /* bytes lost at the RX ring since reset */
 uint16_t hil_platform_rx_ring(void);            /* bytes that the RX ring holds; default 64 */

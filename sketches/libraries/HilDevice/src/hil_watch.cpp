@@ -48,7 +48,7 @@ void HilWatchBase::start(const HilClock &clock, uint16_t first, uint16_t stop_af
   empty_ = 0xffffffffu;
   for (int i = 0; i < 4; ++i) {
     const HilMoment moment = clock.now();
-    const uint64_t ticks = clock.ticks_since(moment);
+    const uint64_t ticks = clock.since(moment).ticks;
     if (ticks < empty_) empty_ = (uint32_t)ticks;
   }
   running = this;
@@ -64,7 +64,7 @@ TfLiteStatus HilWatchBase::run(TfLiteContext *context, TfLiteNode *node) {
   const uint16_t op = ops_++;
   const HilMoment start = clock_->now();
   const TfLiteStatus status = wrapped->real->invoke(context, node);
-  const uint64_t ticks = clock_->ticks_since(start);
+  const uint64_t ticks = clock_->since(start).ticks;
   if (status != kTfLiteOk) return status;
   context_ = context;
   node_ = node;

@@ -9,16 +9,21 @@ volatile uint32_t &reg(uint32_t address) { return *reinterpret_cast<volatile uin
 
 constexpr uint32_t kSysTickControl = 0xE000E010, kSysTickReload = 0xE000E014;
 constexpr uint32_t kSysTickValue = 0xE000E018, kIcsr = 0xE000ED04, kAircr = 0xE000ED0C;
+constexpr uint32_t kPendSysTickClear = 1u << 25, kPendSysTick = 1u << 26;  // of ICSR
 constexpr uint32_t kIrqEnable = 0xE000E100;
 constexpr uint32_t kMpuControl = 0xE000ED94, kMpuBase = 0xE000ED9C, kMpuAttributes = 0xE000EDA0;
 constexpr uint32_t kTimerControl = 0x40000000, kTimerReload = 0x40000008, kTimerClear = 0x4000000C;
 constexpr uint32_t kTimerIrq = 8;  // CMSDK timer 0
+constexpr uint32_t kSecondControl = 0x40001000, kSecondValue = 0x40001004;  // CMSDK timer 1
+constexpr uint32_t kSecondReload = 0x40001008, kSecondClear = 0x4000100C, kSecondIrq = 9;
 constexpr unsigned kEmptyPollsBeforeIdle = 200;
 // Waits get longer the longer nobody has spoken: a tenth of a second of 1 ms, a second of 5 ms,
 // then 10 ms. Each wait costs the host a wake-up and the clock some microseconds.
 constexpr unsigned kShortWaits = 100, kMiddleWaits = 200;
 
-volatile uint32_t wraps;  // of the 24-bit SysTick
+volatile uint32_t wraps;         // of the 24-bit SysTick since its last start
+uint64_t ticks_before;           // that it counted before that
+volatile uint32_t second_wraps;  // of the 32-bit timer 1, every 171 s
 unsigned polls;
 unsigned empty_polls;
 bool busy;
@@ -62,9 +67,18 @@ void machine_clock_start(void) {
   reg(kSysTickReload) = 0xFFFFFF;
   reg(kSysTickValue) = 0;
   reg(kSysTickControl) = 7;  // processor clock, interrupt, enable
+  reg(kSecondReload) = 0xFFFFFFFF;
+  reg(kSecondValue) = 0xFFFFFFFF;
+  reg(kSecondControl) = 9;  // interrupt, enable
+  reg(kIrqEnable) = 1u << kSecondIrq;
 }
 
 void SysTick_Handler(void) { wraps = wraps + 1; }
+
+void Timer1_Handler(void) {
+  reg(kSecondClear) = 1;
+  second_wraps = second_wraps + 1;
+}
 
 // A wrap whose interrupt is still pending counts already; read again if one came in between.
 uint64_t machine_ticks(void) {
@@ -74,9 +88,21 @@ uint64_t machine_ticks(void) {
   do {
     high = wraps;
     value = reg(kSysTickValue);
-    pending = (reg(kIcsr) & (1u << 26)) != 0;
+    pending = (reg(kIcsr) & kPendSysTick) != 0;
   } while (high != wraps || reg(kSysTickValue) > value);
-  return (static_cast<uint64_t>(high + pending) << 24) + (0xFFFFFFu - value);
+  return ticks_before + (static_cast<uint64_t>(high + pending) << 24) + (0xFFFFFFu - value);
+}
+
+uint64_t machine_second_ticks(void) {
+  uint32_t high;
+  uint32_t value;
+  bool pending;
+  do {
+    high = second_wraps;
+    value = reg(kSecondValue);
+    pending = (reg(kSecondClear) & 1u) != 0;
+  } while (high != second_wraps || reg(kSecondValue) > value);
+  return (static_cast<uint64_t>(high + pending) << 32) + (0xFFFFFFFFu - value);
 }
 
 void Timer0_Handler(void) {
@@ -96,7 +122,24 @@ void machine_polled(bool any) {
 
 unsigned machine_polls(void) { return polls; }
 
-void machine_busy(bool on) { busy = on; }
+// Starts SysTick afresh: its next wrap, and the interrupt of it, is 0.67 s away. The clock loses
+// the few ticks that this takes.
+static void restartSysTick(void) {
+  uint32_t masked;
+  asm volatile("mrs %0, primask\n cpsid i" : "=r"(masked)::"memory");
+  ticks_before = machine_ticks();
+  wraps = 0;
+  reg(kSysTickValue) = 0;
+  reg(kIcsr) = kPendSysTickClear;
+  for (int n = 0; n < 32 && reg(kSysTickValue) == 0; ++n) {
+  }  // until it has taken its reload value: a tick, unless somebody has switched it off
+  if (!(masked & 1u)) asm volatile("cpsie i" ::: "memory");
+}
+
+void machine_busy(bool on) {
+  busy = on;
+  if (on) restartSysTick();
+}
 
 // Flash: read and run. RAM: read and write. The MPS2's devices. All else faults, a write through
 // null included. The part of the flash region behind the usable flash (a bootloader's place)

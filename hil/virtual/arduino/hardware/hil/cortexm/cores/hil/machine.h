@@ -39,9 +39,10 @@ extern struct machine_retained machine_retained;
 
 void machine_clock_start(void);
 uint64_t machine_ticks(void);
+uint64_t machine_second_ticks(void);  // of another counter, at the same rate
 void machine_polled(bool any);  // called by every poll of the line: idles after many empty ones
 unsigned machine_polls(void);    // how often that was
-void machine_busy(bool on);     // true while something is measured: no idling timer
+void machine_busy(bool on);     // true while something is measured: no idling, no interrupt
 void machine_protect(void);     // switches the MPU on
 void machine_reset(uint32_t cause) __attribute__((noreturn));
 void machine_recall(const char *lockup);  // after a lock-up: pc, lr, xpsr, sp as hex, 8 digits each

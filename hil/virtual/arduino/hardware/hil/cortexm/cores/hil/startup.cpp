@@ -15,6 +15,7 @@ void Reset_Handler(void);
 void Fault_Handler(void);
 void SysTick_Handler(void);
 void Timer0_Handler(void);
+void Timer1_Handler(void);
 void __libc_init_array(void);
 
 struct machine_retained machine_retained __attribute__((section(".retained")));
@@ -42,6 +43,7 @@ __attribute__((section(".vectors"), used)) const Vector vectors[48] = {
     Spurious_Handler, Spurious_Handler, Spurious_Handler, Spurious_Handler,
     Spurious_Handler, Spurious_Handler, Spurious_Handler, Spurious_Handler,
     Timer0_Handler,  // interrupt 8
+    Timer1_Handler,
 };
 
 }  // extern "C"
