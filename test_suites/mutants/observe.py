@@ -77,7 +77,7 @@ def _ask(device: Device, model: Model, notes: _Notes) -> None:
 def _infer(device: Device, inputs: tuple[object, ...], notes: _Notes) -> None:
     inferred = device.infer(inputs)  # type: ignore[arg-type]
     notes.outputs.append(b"".join(each.tobytes() for each in inferred.outputs))
-    notes.ticks.append(inferred.ticks)
+    notes.ticks.append(inferred.block.net)
 
 
 def difference(honest: Observation, seen: Observation) -> str:
