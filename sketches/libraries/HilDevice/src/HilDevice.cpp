@@ -369,9 +369,9 @@ uint16_t HilDevice::may_run(const HilIn &in, uint32_t wanted, uint32_t input_crc
 /* One run by itself, for WATCH. */
 TfLiteStatus HilDevice::run(uint64_t *ticks) {
   hil_platform_busy(1);
-  const HilMoment start = clock_.now();
+  clock_.now(start_);
   const TfLiteStatus result = interpreter_->Invoke();
-  *ticks = clock_.since(start).ticks;
+  *ticks = clock_.since(start_).ticks;
   hil_platform_busy(0);
   return result;
 }
@@ -408,16 +408,17 @@ __attribute__((noinline)) TfLiteStatus HilDevice::block(uint16_t times, bool inv
 }
 
 /* Inferences back to back, timed as one: a tick of the clock may be long against a single one. An
- * inference may overwrite its inputs, so they are put back in between; `overhead` are the ticks of
- * the same without the inferences, reading the clock included. */
-TfLiteStatus HilDevice::timed(uint16_t times, HilSpan &span, uint64_t &overhead) {
+ * inference may overwrite its inputs, so they are put back in between; `overhead_` are the ticks of
+ * the same without the inferences, reading the clock included. Nothing of this is on the stack,
+ * whose depth is a figure of the model. */
+TfLiteStatus HilDevice::timed(uint16_t times) {
   hil_platform_busy(1);
-  const HilMoment empty = clock_.now(); /* not assigned to twice: the copy would be timed */
+  clock_.now(start_);
   block(times, false);
-  overhead = clock_.since(empty).ticks;
-  const HilMoment start = clock_.now();
+  overhead_ = clock_.since(start_).ticks;
+  clock_.now(start_);
   const TfLiteStatus result = block(times, true);
-  span = clock_.since(start);
+  span_ = clock_.since(start_);
   hil_platform_busy(0);
   return result;
 }
@@ -429,16 +430,16 @@ void HilDevice::on_invoke(HilIn &in) {
   uint16_t status = may_run(in, wanted, input_crc, false);
   if (status == HIL_OK && !times) status = HIL_BAD_ARG;
   if (status == HIL_OK && times > 1 && !save_inputs()) status = HIL_NO_ROOM;
-  HilSpan span = {0, HIL_UNKNOWN_U64};
-  uint64_t overhead = 0;
-  if (status == HIL_OK && timed(times, span, overhead) != kTfLiteOk) status = HIL_INVOKE_FAILED;
+  span_.ticks = overhead_ = 0;
+  span_.second_ns = HIL_UNKNOWN_U64;
+  if (status == HIL_OK && timed(times) != kTfLiteOk) status = HIL_INVOKE_FAILED;
   keep(INVOKE);
   keep16(status);
   keep32(input_crc);
   keep32(status == HIL_OK ? crc_of_all(true) : 0);
-  keep64(span.ticks);
-  keep32(overhead >> 32 ? HIL_UNKNOWN_U32 : (uint32_t)overhead);
-  keep64(span.second_ns);
+  keep64(span_.ticks);
+  keep32(overhead_ >> 32 ? HIL_UNKNOWN_U32 : (uint32_t)overhead_);
+  keep64(span_.second_ns);
   send_kept();
 }
 

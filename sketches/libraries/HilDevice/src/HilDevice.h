@@ -100,7 +100,7 @@ class HilDevice {
   void on_tensor(HilIn &in);
   void on_write(HilIn &in);
   void on_invoke(HilIn &in);
-  TfLiteStatus timed(uint16_t times, HilSpan &span, uint64_t &overhead);
+  TfLiteStatus timed(uint16_t times);
   TfLiteStatus block(uint16_t times, bool invoke);
   bool save_inputs();
   void restore_inputs();
@@ -143,6 +143,9 @@ class HilDevice {
   bool loaded_ = false;
   bool watched_ = false; /* the load was asked to watch */
   uint32_t arena_given_ = 0;
+  HilMoment start_; /* of a block */
+  HilSpan span_;
+  uint64_t overhead_ = 0;
   uint8_t *saved_ = 0; /* the inputs of a block, behind the arena that TFLM was given */
   uint32_t missing_[2]; /* index in operator_codes, version */
   alignas(16) uint8_t room_[sizeof(tflite::MicroInterpreter)];

@@ -61,12 +61,10 @@ uint64_t HilClock::read(uint32_t us) const {
 
 /* The ticks are read last here and first in since(): micros() divides, in a time that depends on
  * the value where the core has no divider, and must not be measured. */
-HilMoment HilClock::now() const {
-  HilMoment moment;
+void HilClock::now(HilMoment &moment) const {
   moment.second_ns = hil_platform_second_ns();
   moment.us = micros();
   moment.ticks = read(moment.us);
-  return moment;
 }
 
 /* micros() checks the DWT counter only: of another clock of the core nobody knows whether micros()

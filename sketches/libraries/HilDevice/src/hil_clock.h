@@ -21,7 +21,7 @@ struct HilSpan {
 class HilClock {
  public:
   void begin();
-  HilMoment now() const;
+  void now(HilMoment &moment) const;
   HilSpan since(const HilMoment &start) const;
   const hil_clock_info &info() const { return info_; }
 

@@ -47,7 +47,8 @@ void HilWatchBase::start(const HilClock &clock, uint16_t first, uint16_t stop_af
   node_ = 0;
   empty_ = 0xffffffffu;
   for (int i = 0; i < 4; ++i) {
-    const HilMoment moment = clock.now();
+    HilMoment moment;
+    clock.now(moment);
     const uint64_t ticks = clock.since(moment).ticks;
     if (ticks < empty_) empty_ = (uint32_t)ticks;
   }
@@ -62,7 +63,8 @@ TfLiteStatus HilWatchBase::run(TfLiteContext *context, TfLiteNode *node) {
   const HilWrapped *wrapped = wrapped_of(node);
   if (!wrapped) return kTfLiteError;
   const uint16_t op = ops_++;
-  const HilMoment start = clock_->now();
+  HilMoment start;
+  clock_->now(start);
   const TfLiteStatus status = wrapped->real->invoke(context, node);
   const uint64_t ticks = clock_->since(start).ticks;
   if (status != kTfLiteOk) return status;
