@@ -12,7 +12,7 @@ import time
 from hil import messages as m
 from hil.errors import BenchError, HilError
 from hil.link import POLL_S, Clock, Opener, wait_for_port
-from hil.outcome import Names, restart_error, silent_error, silent_work_error
+from hil.outcome import Names, restart_error, silent_error, silent_work_error, start_error
 from hil.session import DeviceReset, DeviceSilent, Log, Reply, Session
 
 WORK_S = 5.0
@@ -67,13 +67,22 @@ class Connection:
         """Frames sent again, over all sessions."""
         return self._resent_before + (self._session.resent if self._session else 0)
 
-    def open(self) -> None:
-        """Opens the port and shakes hands.
+    def open(self, *, arriving: bool = False) -> None:
+        """Opens the port and shakes hands. A port that goes away meanwhile may come back.
+
+        Args:
+            arriving: the board has just been started, so that its port may not be there yet.
 
         Raises:
             BenchError: port_absent, board_busy, port_lost, no_answer, wire, protocol_version.
         """
-        self._connect(self._clock() + self._boot_s)
+        deadline = self._clock() + self._boot_s
+        try:
+            self._connect(deadline)
+        except BenchError as error:
+            if error.code != "port_lost" and not (arriving and error.code == "port_absent"):
+                raise
+            self._reconnect(max(0.0, deadline - self._clock()))
 
     def close(self) -> None:
         """Gives the port back; again is harmless."""
@@ -140,15 +149,34 @@ class Connection:
     def _reconnect(self, patience: float) -> None:
         """Handshake with a board that restarts; its port may vanish and come back meanwhile."""
         self.close()
-        deadline = self._clock() + patience
+        deadline, lost = self._clock() + patience, 0
         while wait_for_port(self._port, True, deadline):
             try:
                 return self._connect(min(deadline, self._clock() + _TRY_S))
             except BenchError as error:
-                if error.code == "protocol_version" or self._clock() >= deadline:
+                lost += error.code == "port_lost"
+                if error.code == "protocol_version" or (self._clock() >= deadline and not lost):
                     raise
+            if self._clock() >= deadline:
+                break
             time.sleep(POLL_S)
-        raise self.names.bench("port_lost", f"{self._port} was not back in {patience:g} s")
+        raise self._not_back(patience, lost)
+
+    def _not_back(self, patience: float, lost: int) -> BenchError:
+        if not lost:
+            return self.names.bench("port_lost", f"{self._port} was not back in {patience:.3g} s")
+        return self.names.bench(
+            "port_lost",
+            f"{self._port} went away {lost} times in {patience:.3g} s, before the board answered",
+            "a firmware that crashes at each start does this, a bad cable too: watch `hil monitor`",
+            lost=lost,
+        )
+
+    def crash_at_start(self) -> HilError:
+        """Why a device in safe mode is in it; see `Info.safe_mode`."""
+        record = self.ask(m.AskCrash(), m.Crash)
+        kept = record if record.present else None
+        return start_error(self.info.reset_cause, kept, self.log, self.names)
 
     def _guarded(
         self, request: m.Message, kind: type[Reply], expected_s: float, reply_bytes: int
@@ -168,6 +196,13 @@ class Connection:
                 raise
             raise self._after_restart(error.message, "port_lost") from error
 
+    def _leave_safe_mode(self) -> None:
+        """The next request is the firmware's again; if it crashes at once, it will be told so."""
+        try:
+            self.restart()
+        except BenchError:
+            self.close()
+
     def _after_restart(self, what: str, otherwise: str) -> HilError:
         """Why the device restarted, as an error; connected again if it came back."""
         try:
@@ -177,4 +212,6 @@ class Connection:
             return self.names.bench(otherwise, f"{what}; then: {error}")
         cause = self.info.reset_cause
         kept = record if record.present else None
+        if self.info.safe_mode:
+            self._leave_safe_mode()
         return restart_error(what, cause, kept, self.log, otherwise, self.names)

@@ -169,6 +169,17 @@ def record_in(numbers: Mapping[str, Any]) -> m.Crash | None:
     return m.Crash(**{name: numbers[name] for name in names})
 
 
+def _head(error: HilError) -> str:
+    at_start = " at each start, before it answers" if error.numbers.get("at_start") else ""
+    if error.code == "hang":
+        return (
+            f"the watchdog restarts a firmware that hangs{at_start}"
+            if at_start
+            else ("the watchdog restarted a firmware that hung")
+        )
+    return f"the firmware crashes{at_start}" if at_start else "the firmware crashed"
+
+
 def retell(error: HilError, places: Locator) -> None:
     """Puts the explanation into an error that carries a crash record; once is enough.
 
@@ -178,11 +189,7 @@ def retell(error: HilError, places: Locator) -> None:
     if record is None or "what" in error.numbers:
         return
     told = explain(record, places)
-    head = (
-        "the watchdog restarted a firmware that hung"
-        if error.code == "hang"
-        else "the firmware crashed"
-    )
+    head = _head(error)
     _, mark, log = error.message.partition(LOG_MARK)  # the addresses stay among the numbers
     error.message = f"{head}: {told}{mark}{log}"
     error.args = (error.message,)

@@ -63,12 +63,14 @@ class Device:
         retries: frames sent again before the wire counts as broken.
         opener: opens the link; `SerialLink` by default.
         boot_s, hang_s: see `BOOT_S`, `HANG_S`.
+        arriving: it has just been flashed: its port may not be there yet.
 
     ``line`` and ``names`` serve requests beside these (`hil.watch`).
 
     Every method that talks may raise BenchError (wire, no_answer, port_lost) and ProductError
-    (crash, hang). Entering raises as well: port_absent, board_busy, protocol_version,
-    wrong_board, wrong_model, stale_firmware (BenchError), model_corrupt (ProductError).
+    (crash, hang; entering too, of a firmware that only crashes). Entering raises as well:
+    port_absent, board_busy, protocol_version, wrong_board, wrong_model,
+    stale_firmware (BenchError), model_corrupt (ProductError).
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class Device:
         boot_s: float = BOOT_S,
         hang_s: float = HANG_S,
         clock: Clock = time.monotonic,
+        arriving: bool = False,
     ) -> None:
         self.loaded: m.Loaded | None = None
         self.inputs: tuple[m.Tensor, ...] = ()
         self.outputs: tuple[m.Tensor, ...] = ()
         self._expect, self.names, self._clock = expect, Names(board, model), clock
+        self._arriving = arriving
         self.line = Connection(
             port,
             opener or (lambda: SerialLink(port, baud, board=board)),
@@ -102,7 +106,7 @@ class Device:
 
     def __enter__(self) -> Self:
         try:
-            self.line.open()
+            self.line.open(arriving=self._arriving)
             self._verify()
         except BaseException:
             self.close()
@@ -227,6 +231,8 @@ class Device:
         self._verify()
 
     def _verify(self) -> None:
+        if self.info.safe_mode:
+            raise self.line.crash_at_start()
         if self._expect and (error := identity_error(self._expect, self.info, self.names)):
             raise error
 

@@ -23,7 +23,10 @@ PORT_S = 15.0
 PROBE_S = 2.0
 """Seconds that the firmware found on a board may take to answer before it is replaced."""
 
-_REPLACE = ("stale_firmware", "wrong_model", "wrong_board", "no_answer", "protocol_version", "wire")
+_REPLACE = (
+    "stale_firmware", "wrong_model", "wrong_board", "no_answer", "protocol_version", "wire",
+    "port_lost", "port_absent", "model_corrupt", "crash", "hang",
+)  # fmt: skip
 
 
 def identity(firmware: Firmware) -> Identity:
@@ -116,18 +119,24 @@ def open_device(
         if not may_flash or found.info.build_id:
             return found
         found.close()
-    elif not may_flash or found.code not in (*_REPLACE, "port_absent", "model_corrupt"):
+    elif not may_flash or found.code not in _REPLACE:
         raise found
     on_flash()
     upload(board, firmware)
-    found = _connect(board, firmware, model, BOOT_S, hang_s)
+    found = _connect(board, firmware, model, BOOT_S, hang_s, arriving=True)
     if isinstance(found, Device):
         return found
     raise found
 
 
 def _connect(
-    board: Board, firmware: Firmware, model: str, boot_s: float, hang_s: float
+    board: Board,
+    firmware: Firmware,
+    model: str,
+    boot_s: float,
+    hang_s: float,
+    *,
+    arriving: bool = False,
 ) -> Device | HilError:
     device = Device(
         board.port,
@@ -137,6 +146,7 @@ def _connect(
         model=model,
         boot_s=boot_s,
         hang_s=hang_s,
+        arriving=arriving,
     )
     try:
         return device.__enter__()

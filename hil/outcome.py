@@ -200,6 +200,13 @@ def silent_work_error(error: DeviceSilent, log: str, names: Names) -> BenchError
     return names.bench("no_answer", text, hint, **numbers)
 
 
+def start_error(cause: int, record: m.Crash | None, log: str, names: Names) -> HilError:
+    """The device is in safe mode: its firmware crashed at each start and never answered."""
+    found = restart_error("", cause, record, log, "no_answer", names)
+    found.numbers["at_start"] = True
+    return found
+
+
 def restart_error(
     what: str, cause: int, record: m.Crash | None, log: str, otherwise: str, names: Names
 ) -> HilError:

@@ -6,7 +6,7 @@ import struct
 from dataclasses import astuple, dataclass, fields
 from typing import Self
 
-from hil.payload import DTYPES, NO_CLOCK, Message, Reader, Refusal, text_field
+from hil.payload import DTYPES, NO_CLOCK, Message, Reader, Refusal, ResetCause, text_field
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ class Info(Message):
     compiler: str = ""
     flags: str = ""
     core: str = ""
+
+    @property
+    def safe_mode(self) -> bool:
+        """Whether HilDevice answers in place of a firmware that crashes at each start."""
+        crashed = self.reset_cause in (ResetCause.FAULT, ResetCause.WATCHDOG)
+        return crashed and not self.model_len and not self.build_id
 
     def pack(self) -> bytes:
         values = astuple(self)

@@ -30,9 +30,11 @@ class ProfileSteps(DivergingSteps, LatencySteps):
         inputs = self.vectors()[0].inputs
         with self.recorded("profile"):
             self.ask(inputs)
-            whole = [self.ask(inputs).ticks for _ in range(RUNS)]
-            if unit is None or min(whole) == 0:
-                raise self._no_clock(device, whole)
+            whole = [self.ask(inputs).block.net for _ in range(RUNS)]
+            if unit is None:
+                raise self._clock("it has no frequency", device.info)
+            if min(whole) == 0:
+                raise self._clock("it stood still over an inference", device.info, ticks=0)
             runs = self.watch(0).times(RUNS)
         ticks = [[op.ticks for op in run.ops] for run in runs]
         empty = max(run.empty_ticks for run in runs)

@@ -24,7 +24,9 @@ from hil.virtual.relay import Relay
 _TICK_S = 1.0
 _CLIENT_S = 2.0
 _MOST_LOCKUPS = 8
-"""Lock-ups in a row, with no host between them, after which a board stays off."""
+"""Lock-ups in a row after which a board stays off."""
+_SOON_S = 5.0
+"""Seconds within which one has to follow the last start to be in a row with it."""
 
 
 class Launcher:
@@ -38,6 +40,7 @@ class Launcher:
         self.last_use = time.monotonic()
         self.last_words = ""
         self.lockups = 0
+        self.started = 0.0
         self.running = True
         self.owner = -1  # descriptor of the process that the board ends with
         self.loop = Loop()
@@ -60,7 +63,6 @@ class Launcher:
     def _linger_over(self) -> None:
         if self.relay.open:
             self.last_use = time.monotonic()
-            self.lockups = 0
         if time.monotonic() - self.last_use > self.linger:
             self.running = False
 
@@ -80,6 +82,7 @@ class Launcher:
     def _start(self, lockup: str = "") -> None:
         line, name = self.relay.new_line(), self.machine_name
         unit, core = self.unit, core_name(name)
+        self.started = time.monotonic()
         self.machine = Machine(
             lambda monitor: command_line(name, self.place.image, unit, line, monitor, core, lockup),
             self.place.folder,
@@ -122,9 +125,10 @@ class Launcher:
     def _after_lockup(self, registers: str) -> None:
         """A part that locks up is reset by its watchdog. This one is switched on again and told
         what happened; one that does nothing but lock up stays off."""
-        self.lockups += 1
+        soon = time.monotonic() - self.started < _SOON_S
+        self.lockups = self.lockups + 1 if soon else 1
         if self.lockups <= _MOST_LOCKUPS:
-            self._start(registers)
+            self._start(f"{registers}{self.lockups:08x}")
 
     def _monitor(self) -> None:
         if self.machine is not None and "RESET" in self.machine.events():

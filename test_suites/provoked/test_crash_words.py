@@ -104,15 +104,42 @@ def test_the_launcher_says_that_the_core_locked_up(on_nano: Trial, run: Path) ->
     assert status["last_words"].startswith("the core locked up: status")
 
 
-def test_a_firmware_that_does_nothing_but_lock_up_is_left_off(
-    nano: Board, hello: Model, run: Path
+@pytest.mark.parametrize("what", [UNDEFINED, LOCKUP])
+def test_a_firmware_that_crashes_at_each_start_is_told_as_the_crash(
+    either: Board, hello: Model, what: int
 ) -> None:
-    with Trial(nano, hello, Settings(defines={"AT_START": LOCKUP}), SKETCH) as it:
-        with pytest.raises(HilError):
-            it.device()
-        (status,) = [each for each in control.running(run) if each["name"] == nano.id]
-        assert not status["on"]
-        assert "locked up" in status["last_words"]
+    with Trial(either, hello, Settings(defines={"AT_START": what}), SKETCH) as it:
+        with pytest.raises(HilError) as caught:
+            it.smoke()
+        error = caught.value
+        assert (error.code, error.kind) == ("crash", "product")
+        assert error.numbers["at_start"] is True
+        assert error.numbers["function"] == "run_undefined"
+        if what != LOCKUP:  # of which only registers are left
+            assert any("setup" in each for each in error.numbers["callers"])
+        assert it.record.verdict == "fail"
+        assert [(each.suite, each.code) for each in it.record.findings] == [("connect", "crash")]
+    with dying(either, hello) as other:  # and the next firmware finds the board well
+        infer(other, HONEST)
+
+
+def test_a_crash_before_setup_is_told_too(nano: Board, hello: Model) -> None:
+    with (
+        Trial(nano, hello, Settings(defines={"BEFORE_SETUP": DIVIDE}), SKETCH) as it,
+        pytest.raises(HilError) as caught,
+    ):
+        it.device()
+    assert (caught.value.code, caught.value.kind) == ("crash", "product")
+    assert caught.value.numbers["function"] == "divide_by_zero"
+
+
+def test_what_crashes_at_start_on_the_board_already_is_replaced(nano: Board, hello: Model) -> None:
+    bad = Trial(nano, hello, Settings(defines={"AT_START": UNDEFINED}), SKETCH)
+    with bad, pytest.raises(HilError):
+        bad.device()
+    with dying(nano, hello) as good:
+        assert good.device().info.safe_mode is False
+        infer(good, HONEST)
 
 
 def test_the_abort_of_a_kernel_is_the_line_of_its_check(

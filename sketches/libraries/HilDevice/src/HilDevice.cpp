@@ -228,6 +228,7 @@ void HilDevice::on_load(HilIn &in) {
 }
 
 uint16_t HilDevice::load(uint32_t size, uint8_t fill, bool watched) {
+  if (!config_.model) return HIL_NOT_LOADED; /* safe mode */
   if (watched && (config_.interpreter || !config_.watch)) return HIL_CANNOT_WATCH;
   if (config_.interpreter) return load_fixed(size);
   drop_interpreter();

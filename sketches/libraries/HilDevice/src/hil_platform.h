@@ -90,7 +90,7 @@ uint64_t hil_platform_second_ns(void);
 
 uint32_t hil_platform_rx_overruns(void);        /* bytes lost at the RX ring since reset */
 uint16_t hil_platform_rx_ring(void);            /* bytes that the RX ring holds; default 64 */
-uint8_t hil_platform_reset_cause(void);         /* enum hil_reset_cause */
+uint8_t hil_platform_reset_cause(void);         /* enum hil_reset_cause; a host is being told */
 uint32_t hil_platform_boot_count(void);         /* starts since power-on; 0: unknown */
 void hil_platform_reset(void);                  /* does not return */
 const struct hil_crash *hil_platform_crash(void); /* NULL: none since power-on */

@@ -1,5 +1,6 @@
 // hil_runner whose first layer dies, or stops, as its input byte says: one way for each kind of
-// record that a core can leave behind. AT_START does the same at start.
+// record that a core can leave behind. AT_START does the same in setup(), BEFORE_SETUP in a
+// constructor.
 #include "hil_config.h"
 
 #include <HilDevice.h>
@@ -86,6 +87,12 @@ static void replace_kernels() {
 
 #ifndef AT_START
 #define AT_START 0
+#endif
+
+#ifdef BEFORE_SETUP
+static struct Early {
+  Early() { perish(BEFORE_SETUP); }
+} early;
 #endif
 
 void setup() {

@@ -81,6 +81,11 @@ uint32_t causeOf(uint32_t exception, uint32_t sp) {
   }
 }
 
+void noteCrash() {
+  machine_retained.crashed = 1;
+  ++machine_retained.untold;
+}
+
 }  // namespace
 
 extern "C" {
@@ -100,7 +105,7 @@ __attribute__((used, noreturn)) void fault_record(uint32_t frame) {
   copyStack(crash, crash.cause == kStackOverflow ? deepestCall() : whole ? frame + 32 : frame);
   copyStatus(crash);
   copyText(crash, "");
-  machine_retained.crashed = 1;
+  noteCrash();
   machine_reset(crash.cause == kWatchdog ? kResetWatchdog : kResetFault);
 }
 
@@ -119,14 +124,14 @@ void machine_die(uint32_t cause, const char *text, const void *caller) {
   crash.pc = crash.lr = reinterpret_cast<uint32_t>(caller) & ~1u;
   copyStack(crash, reinterpret_cast<uint32_t>(__builtin_frame_address(0)));
   copyText(crash, text);
-  machine_retained.crashed = 1;
+  noteCrash();
   machine_reset(kResetFault);
 }
 
 // A core that locks up ends the emulator, and RAM with it. Whoever runs the machine switches it on
 // again and says what its registers were: seen from outside, a part that its watchdog restarted.
 void machine_recall(const char *lockup) {
-  if (strlen(lockup) != 32 || machine_retained.boot_count != 1) return;
+  if (strlen(lockup) != 40 || machine_retained.boot_count != 1) return;
   machine_crash &crash = machine_retained.crash;
   memset(&crash, 0, sizeof(crash));
   crash.cause = kHardFault;
@@ -135,7 +140,8 @@ void machine_recall(const char *lockup) {
   crash.xpsr = hex(lockup + 16);
   crash.sp = hex(lockup + 24);
   copyText(crash, "lock-up: a fault while faults were masked or handled");
-  machine_retained.crashed = 1;
+  noteCrash();
+  machine_retained.untold = hex(lockup + 32);
   machine_retained.reset_cause = kResetFault;
 }
 

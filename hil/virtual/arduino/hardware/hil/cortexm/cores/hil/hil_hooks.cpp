@@ -39,7 +39,11 @@ HOOK uint64_t hil_platform_second_ns(void) {
 }
 HOOK uint32_t hil_platform_rx_overruns(void) { return Serial.overruns(); }
 HOOK uint16_t hil_platform_rx_ring(void) { return HIL_RX_RING; }
-HOOK uint8_t hil_platform_reset_cause(void) { return machine_retained.reset_cause; }
+// Asked for when a host shakes hands: it is told now.
+HOOK uint8_t hil_platform_reset_cause(void) {
+  machine_retained.untold = 0;
+  return machine_retained.reset_cause;
+}
 HOOK uint32_t hil_platform_boot_count(void) { return machine_retained.boot_count; }
 HOOK void hil_platform_reset(void) { machine_reset(2 /* software */); }
 HOOK const void *hil_platform_crash(void) {

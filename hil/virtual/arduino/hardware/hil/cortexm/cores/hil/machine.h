@@ -33,6 +33,7 @@ struct machine_retained {
   uint32_t next_cause;   // set by whoever resets the core; 0: the reset came from outside
   uint32_t reset_cause;  // why this start happened, as enum hil_reset_cause
   uint32_t crashed;      // 1: `crash` holds the last crash since power-on
+  uint32_t untold;       // crashes in a row of which no host was told
   struct machine_crash crash;
 };
 extern struct machine_retained machine_retained;
@@ -45,7 +46,9 @@ unsigned machine_polls(void);    // how often that was
 void machine_busy(bool on);     // true while something is measured: no idling, no interrupt
 void machine_protect(void);     // switches the MPU on
 void machine_reset(uint32_t cause) __attribute__((noreturn));
-void machine_recall(const char *lockup);  // after a lock-up: pc, lr, xpsr, sp as hex, 8 digits each
+// After lock-ups: pc, lr, xpsr and sp of the last one and their number in a row, as hex, 8 digits
+// each.
+void machine_recall(const char *lockup);
 void machine_die(uint32_t cause, const char *text, const void *caller) __attribute__((noreturn));
 
 #ifdef __cplusplus

@@ -3,6 +3,8 @@
 #include "machine.h"
 #include "semihost.h"
 
+#include <new>
+
 extern "C" {
 
 extern uint32_t __stack_bottom[], __stack_top[], __data_start[], __data_end[], __data_load[];
@@ -52,6 +54,7 @@ namespace {
 
 constexpr uint32_t kRetainedMagic = 0x48494C52;  // "HILR"
 constexpr uint32_t kResetPowerOn = 1, kResetPin = 5;
+constexpr uint32_t kMostUntold = 3;
 
 void fill(uint32_t *from, uint32_t *to, uint32_t value) {
   for (volatile uint32_t *at = from; at < to; ++at) *at = value;
@@ -94,6 +97,16 @@ void configureCore() {
 
 }  // namespace
 
+// Of the HilDevice library: answers the host instead of the sketch. Null where it is not linked.
+extern "C" void hil_safe_mode(void) __attribute__((weak, noreturn));
+
+// A firmware that crashes before it answers would do so for ever, and nobody would learn why.
+static void stopCrashing() {
+  if (machine_retained.untold < kMostUntold || !hil_safe_mode) return;
+  new (&Serial) HilSerial;  // the sketch's own constructors may be what crashes
+  hil_safe_mode();
+}
+
 extern "C" void __attribute__((noreturn)) start(void) {
   noteReset();
   prepareMemory();
@@ -101,6 +114,7 @@ extern "C" void __attribute__((noreturn)) start(void) {
   machine_clock_start();
   semihost_open();
   machine_recall(semihost_lockup());
+  stopCrashing();
   for (void (**constructor)(void) = __init_array_start; constructor < __init_array_end;
        ++constructor) {
     (*constructor)();
