@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BOARD  ?= tag:virtual
 VENV   := .venv/bin
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy regression)
 OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
@@ -22,11 +23,13 @@ setup-dev:  ## the same, with TensorFlow and the linters
 bench: setup  ## all models on the virtual boards (BOARD=… for others)
 	@$(VENV)/pytest $(SUITES) --board $(BOARD)
 
-test: setup-dev lint  ## the project's own tests, then a bench
-	@$(VENV)/pytest $(OWN) $(SUITES) --board $(BOARD) -m "not slow"
+# Each of the project's own tests has a bench of its own, so that files can run side by side.
+test: setup-dev lint  ## a bench, then the project's own tests
+	@$(VENV)/pytest $(SUITES) --board $(BOARD)
+	@$(VENV)/pytest $(OWN) -m "not slow" -n $(WORKERS) --dist loadfile
 
 test-slow: setup-dev  ## the tests that compile TFLM anew
-	@$(VENV)/pytest $(OWN) -m slow
+	@$(VENV)/pytest $(OWN) -m slow -n $(WORKERS)
 
 lint: setup-dev  ## ruff and mypy
 	@$(VENV)/ruff check --quiet .
