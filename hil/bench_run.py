@@ -141,5 +141,5 @@ class BenchRun:
 
 
 def merged_message(problems: Iterable[HilError]) -> str:
-    """Several set-up errors as one text."""
-    return "\n".join(str(problem) for problem in problems)
+    """Several set-up errors as one text, each once."""
+    return "\n".join(dict.fromkeys(str(problem) for problem in problems))
