@@ -35,7 +35,7 @@ _GROUPS = (
 
 
 MANY = 200
-"""In a run of more records, what passed tells its last step in words and draws no curve."""
+"""In a run of more records, only what failed has curves; the others tell their last step."""
 
 
 def render_page(results: Results, trends: Trends | None = None) -> str:

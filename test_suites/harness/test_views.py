@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from made_records import failure, record, results
 
+from hil.figures import Figure
+from hil.history import Point, Series
 from hil.report.entry import entries_of
-from hil.report.html import change, figure, percent, plain, render_page
+from hil.report.html import MANY, change, figure, percent, plain, render_page
 from hil.report.record import Record, Results
 from hil.report.views import builds_of, duration, headline, matrix_of, moment
 from hil.report.visible import one_line, tail, visible
@@ -62,6 +64,20 @@ def test_what_failed_is_open_and_what_passed_is_not() -> None:
     assert '<details class="rec bench_fault" open>' in text
     assert '<details class="rec pass">' in text
     assert text.index("What failed") < text.index("Bench faults:") < text.index(">Passed<")
+
+
+def test_in_a_large_run_only_failures_have_curves() -> None:
+    def page_of(verdict: Record) -> str:
+        points = [Point("2026", f"{n:012x}", False, "", Figure(n, "B")) for n in range(3)]
+        trends = {Series(verdict.board, verdict.model, "flash"): points}
+        many = [record(f"board-{n}") for n in range(MANY)]
+        return render_page(results(verdict, *many), trends)
+
+    for verdict, curves, steps in ((record(), 0, 1), (fault(), 0, 1), (failure(), 1, 2)):
+        verdict.sketch = "hil_runner"
+        text = page_of(verdict)
+        assert text.count('<svg class="t"') == curves
+        assert text.count(", worse at") == steps
 
 
 def test_instructions_are_never_a_time() -> None:
