@@ -41,15 +41,30 @@ class Driven:
 def drive(model: Model, given: Sequence[Path] = (), random: int = RANDOM) -> Driven:
     """The model's own vectors, those of ``given`` files (or folders of such), and seeded ones.
 
+    A model with operators of its own gets no seeded ones: only vectors can say what it has to give.
+
     Raises:
         SetupError: model_file, for a file that cannot be used or a range that is not known.
     """
     own = vectors_file(model)
     files = ([own] if own else []) + [file for path in given for file in _files(path, model.name)]
     data = [v for f in files for v in read_vectors(f, model.inputs, model.outputs, model.name)]
+    if model.card.custom_ops:
+        return _stated(model, data, files)
     spans = spans_of(model.inputs, data, model.name)
     seeded = covering_vectors(model.inputs, spans, model.name, random, SEED)
     return Driven((*data, *seeded), len(seeded), random, SEED, spans, tuple(files))
+
+
+def _stated(model: Model, data: Sequence[Vector], files: Sequence[Path]) -> Driven:
+    if not data or any(vector.expected is None for vector in data):
+        raise SetupError(
+            "model_file",
+            "no host runs its custom operators, and not every vector states what it has to give",
+            model=model.name,
+            hint="give vectors (.npz) with expected_0, expected_1",
+        )
+    return Driven(tuple(data), 0, 0, SEED, (), tuple(files))
 
 
 def _files(path: Path, model: str) -> list[Path]:

@@ -16,11 +16,16 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def npz_bytes(vectors: Sequence[Vector]) -> bytes:
-    """An .npz that `hil.vector_files.read_vectors` reads back: inputs and names, nothing else."""
+    """An .npz that `hil.vector_files.read_vectors` reads back: inputs and names, and outputs if
+    every vector states them."""
     arrays: dict[str, Array] = {
-        f"input_{n}": np.stack([vector.inputs[n] for vector in vectors])
-        for n in range(len(vectors[0].inputs))
+        f"input_{n}": np.stack(column)
+        for n, column in enumerate(zip(*(vector.inputs for vector in vectors), strict=True))
     }
+    stated = [vector.expected for vector in vectors if vector.expected is not None]
+    if len(stated) == len(vectors):
+        columns = enumerate(zip(*stated, strict=True))
+        arrays |= {f"expected_{n}": np.stack(column) for n, column in columns}
     arrays["name"] = np.array([vector.name for vector in vectors])
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:  # stored: compressors differ

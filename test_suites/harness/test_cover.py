@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,27 @@ def test_a_folder_without_vectors_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SetupError) as caught:
         drive(load_model(MODELS / "hello_sine"), [tmp_path])
     assert caught.value.code == "model_file"
+
+
+def test_operators_that_no_host_runs_are_driven_by_what_vectors_state(tmp_path: Path) -> None:
+    plain = load_model(MODELS / "hello_sine")
+    model = replace(plain, card=plain.card.model_copy(update={"custom_ops": {"OP": None}}))
+    driven = drive(model)
+    assert (driven.seeded, driven.spans) == (0, ())
+    path = tmp_path / "driven.npz"
+    path.write_bytes(driven.npz())
+    for back, own in zip(
+        read_vectors(path, model.inputs, model.outputs, "m"), driven.vectors, strict=True
+    ):
+        assert back.expected is not None
+        assert own.expected is not None
+        assert (back.expected[0] == own.expected[0]).all()
+    bare = tmp_path / "bare.csv"
+    bare.write_text("0.5\n")
+    for wrong in (replace(model, folder=None), model):
+        with pytest.raises(SetupError) as caught:
+            drive(wrong, [bare])
+        assert caught.value.code == "model_file"
 
 
 def _copied(data: bytes, path: Path) -> Path:
