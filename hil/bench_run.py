@@ -83,8 +83,15 @@ class BenchRun:
         """A record for every selected board and model, whether a test asks for it or not.
 
         Whatever an earlier run's certificate says is no longer about what lies beside it.
+
+        Raises:
+            SetupError: results_file, where it cannot be removed.
         """
-        discard_certificate(self.reports / "latest")
+        latest = self.reports / "latest"
+        try:
+            discard_certificate(latest)
+        except OSError as error:
+            raise unwritable(latest, error) from error
         for pick in self.plan.picks():
             self.trial(pick, sketch)
 
@@ -101,8 +108,16 @@ class BenchRun:
                 record.firmware.elf = str(kept.absolute())
 
     def save(self) -> None:
-        """Writes reports/latest/results.json, whole."""
-        write_results(self.results, self.reports / "latest" / "results.json")
+        """Writes reports/latest/results.json, whole.
+
+        Raises:
+            SetupError: results_file, where nothing can be written there.
+        """
+        path = self.reports / "latest" / "results.json"
+        try:
+            write_results(self.results, path)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def finish(self, *, interrupted: bool) -> int:
         """Closes what is open, writes the results and returns the exit code they come to."""
@@ -138,6 +153,15 @@ class BenchRun:
     def _write_page(self) -> None:
         """Writes reports/latest/index.html; the history has this run already."""
         self.warnings += write_page(self.results, self.page, self.reports / NAME)
+
+
+def unwritable(path: Path, error: OSError) -> SetupError:
+    """Results that cannot be written: a run that leaves none is not to begin."""
+    return SetupError(
+        "results_file",
+        f"{path} cannot be written: {error.strerror}",
+        hint="make room there, or name another folder with --reports",
+    )
 
 
 def merged_message(problems: Iterable[HilError]) -> str:

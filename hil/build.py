@@ -16,7 +16,15 @@ from typing import Any
 from hil import arduino
 from hil.compile import Linked, compile_sketch
 from hil.errors import ProductError
-from hil.firmware import Firmware, TflmInfo, image_digest, load_firmware, read_sections
+from hil.firmware import (
+    Firmware,
+    TflmInfo,
+    image_digest,
+    intact,
+    load_firmware,
+    read_sections,
+    seal,
+)
 from hil.fitting import SMALLEST, Tried, fit
 from hil.image_ops import extra_ops, registered_ops
 from hil.image_parts import Layout, image_parts
@@ -37,11 +45,16 @@ def build(wanted: Recipe) -> Firmware:
     facts = facts_of(wanted)
     key = key_of(facts)
     folder = cache_dir() / "firmware" / key[:32]
-    found = load_firmware(folder)
+    found = _built(folder)
     if found is not None:
         return found
     with locked(f"build-{wanted.build_path.name}"):
-        return load_firmware(folder) or _compile(wanted, facts, key[:16], folder)
+        return _built(folder) or _compile(wanted, facts, key[:16], folder)
+
+
+def _built(folder: Path) -> Firmware | None:
+    """What an earlier build left, if it is whole: a damaged image would be the model's fault."""
+    return load_firmware(folder) if intact(folder) else None
 
 
 def _compile(wanted: Recipe, facts: Mapping[str, Any], build_id: str, folder: Path) -> Firmware:
@@ -127,6 +140,7 @@ def _keep(
             ),
         )
         (work / "firmware.json").write_text(json.dumps(firmware.to_json(), indent=1))
+        seal(work)
     return firmware
 
 

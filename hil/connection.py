@@ -115,6 +115,25 @@ class Connection:
         self._work_s[type(request)] = max(1.0, 3 * (self._clock() - started))
         return reply
 
+    def greet(self) -> None:
+        """Shakes hands once more; what is loaded stays.
+
+        Raises:
+            BenchError: no_answer, wire, port_lost. ProductError: crash, hang, when the device
+                turns out to have restarted.
+        """
+        starts = self.info.boot_count
+        try:
+            self.info = self._live().hello(_nonce(), self._clock() + self._boot_s)
+        except DeviceSilent as error:
+            raise silent_error(error, self.names) from error
+        except BenchError as error:
+            if error.code != "port_lost":
+                raise
+            raise self._after_restart(error.message, "port_lost") from error
+        if self.info.boot_count != starts:
+            raise self._after_restart("the device restarted", "no_answer")
+
     def restart(self) -> None:
         """Restarts the device and shakes hands again; one that is deaf gets `DEAF_S` for it."""
         patience = self._boot_s
@@ -142,7 +161,7 @@ class Connection:
             clock=self._clock,
         )
         try:
-            self.info = self._session.hello(secrets.randbelow(2**32 - 1) + 1, deadline)
+            self.info = self._session.hello(_nonce(), deadline)
         except DeviceSilent as error:
             raise silent_error(error, self.names) from error
 
@@ -215,3 +234,7 @@ class Connection:
         if self.info.safe_mode:
             self._leave_safe_mode()
         return restart_error(what, cause, kept, self.log, otherwise, self.names)
+
+
+def _nonce() -> int:
+    return secrets.randbelow(2**32 - 1) + 1

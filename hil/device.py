@@ -22,6 +22,7 @@ from hil.outcome import (
     Identity,
     Names,
     NoRoom,
+    changed_error,
     identity_error,
     invoke_error,
     load_error,
@@ -218,6 +219,17 @@ class Device:
         started = self._clock()
         self.line.ask(m.Ping(secrets.randbits(32)), m.Pong)
         return self._clock() - started
+
+    def prove_model(self) -> None:
+        """Has the device compute its model's CRC again: what ran may have written over it.
+
+        Raises:
+            ProductError: model_corrupt.
+        """
+        before = self.info
+        self.line.greet()
+        if (before.model_crc, before.model_len) != (self.info.model_crc, self.info.model_len):
+            raise changed_error(before, self.info, self.names)
 
     def crash(self) -> m.Crash | None:
         """The record of the last crash since power-on, if the core keeps one."""

@@ -12,6 +12,9 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 
+SEAL = "seal.sha256"
+"""The file of a firmware's folder that says what the others are."""
+
 _WRITE, _ALLOC = 0x1, 0x2
 
 
@@ -83,6 +86,28 @@ def load_firmware(folder: Path) -> Firmware | None:
         return Firmware.from_json(json.loads(path.read_text()))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def seal(folder: Path) -> None:
+    """Writes down what the files of a firmware are, so that a damaged one is never flashed."""
+    (folder / SEAL).write_text(_contents(folder))
+
+
+def intact(folder: Path) -> bool:
+    """Whether every file of a firmware is as it was sealed."""
+    try:
+        return (folder / SEAL).read_text() == _contents(folder)
+    except OSError:
+        return False
+
+
+def _contents(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.name != SEAL):
+        data = path.read_bytes()
+        digest.update(f"{path.name}\0{len(data)}\0".encode())
+        digest.update(data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

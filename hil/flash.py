@@ -29,9 +29,14 @@ _REPLACE = (
 )  # fmt: skip
 
 
-def identity(firmware: Firmware) -> Identity:
-    """What a device says of itself if it runs ``firmware``."""
-    return Identity(firmware.build_id, firmware.board, firmware.model_crc32, firmware.model)
+def identity(firmware: Firmware, *, found: bool = False) -> Identity:
+    """What a device says of itself if it runs ``firmware``.
+
+    ``found``: it was on the board, not just uploaded, and has to state its build id.
+    """
+    return Identity(
+        firmware.build_id, firmware.board, firmware.model_crc32, firmware.model, must_state=found
+    )
 
 
 def upload(board: Board, firmware: Firmware) -> None:
@@ -114,7 +119,8 @@ def open_device(
         BenchError, ProductError: as `Device` and `upload`; with ``may_flash`` False also
             ``stale_firmware``, ``wrong_model`` and ``wrong_board`` of what was found.
     """
-    found = _connect(board, firmware, model, PROBE_S if may_flash else BOOT_S, hang_s)
+    patience = PROBE_S if may_flash else BOOT_S
+    found = _connect(board, identity(firmware, found=True), model, patience, hang_s)
     if isinstance(found, Device):
         if not may_flash or found.info.build_id:
             return found
@@ -123,7 +129,7 @@ def open_device(
         raise found
     on_flash()
     upload(board, firmware)
-    found = _connect(board, firmware, model, BOOT_S, hang_s, arriving=True)
+    found = _connect(board, identity(firmware), model, BOOT_S, hang_s, arriving=True)
     if isinstance(found, Device):
         return found
     raise found
@@ -131,7 +137,7 @@ def open_device(
 
 def _connect(
     board: Board,
-    firmware: Firmware,
+    expect: Identity,
     model: str,
     boot_s: float,
     hang_s: float,
@@ -141,7 +147,7 @@ def _connect(
     device = Device(
         board.port,
         baud=board.baud,
-        expect=identity(firmware),
+        expect=expect,
         board=board.id,
         model=model,
         boot_s=boot_s,

@@ -20,12 +20,19 @@ def doubt(
     model: Model, vectors: Sequence[Vector], answers: References, tolerance: Tolerance
 ) -> Finding | None:
     """Why the oracle's answers cannot be used; None if nothing speaks against them."""
-    return _misfit(model, answers) or _forgotten(vectors, answers, tolerance)
+    return _misfit(model, len(vectors), answers) or _forgotten(vectors, answers, tolerance)
 
 
-def _misfit(model: Model, answers: References) -> Finding | None:
-    """Outputs of another type or shape than the model's are no answer, whoever gives them."""
+def _misfit(model: Model, vectors: int, answers: References) -> Finding | None:
+    """Outputs of another type, shape or number than the model's are no answer."""
     oracle = answers.oracle
+    if len(oracle.outputs) != vectors:
+        return Finding(
+            "reference_wrong",
+            f"{oracle.oracle} {oracle.version} answers {len(oracle.outputs)} of {vectors} vectors",
+            "reference",
+            {"engine": oracle.oracle, "version": oracle.version},
+        )
     wanted = [(spec.dtype, spec.shape) for spec in model.outputs]
     for outputs in oracle.outputs:
         given = [(str(output.dtype), output.shape) for output in outputs]

@@ -11,7 +11,8 @@ differs          model CRC        wrong_model: firmware of another model, or of 
 differs          all equal        stale_firmware: built from other sources or flags
 ===============  ===============  ==========================================================
 
-A firmware that states no build id is compared by board and model alone. Restarts:
+Firmware that states no build id is taken for what was just uploaded if board and model fit, and
+for nothing that was found on a board. Restarts:
 
 ======================  ==========================================================
 reset cause             error
@@ -45,12 +46,16 @@ LOG_MARK = "\n  device log: "
 
 @dataclass(frozen=True)
 class Identity:
-    """What the firmware on the board should be. An empty ``build_id`` or ``board``: not known."""
+    """What the firmware on the board should be. An empty ``build_id`` or ``board``: not known.
+
+    ``must_state``: firmware that states no build id is not taken for it.
+    """
 
     build_id: str
     board: str
     model_crc32: int
     model_len: int
+    must_state: bool = False
 
 
 class CannotWatch(ValueError):
@@ -106,8 +111,9 @@ def identity_error(expect: Identity, info: m.Info, names: Names) -> HilError | N
             f"expected {expect.model_crc32:08x} ({expect.model_len} bytes)"
         )
         return names.bench("wrong_model", text, "flash the firmware of this model", **numbers)
-    if known:
-        text = f"build {info.build_id} is on the board, expected {expect.build_id}"
+    if known or (expect.build_id and expect.must_state):
+        found = f"build {info.build_id}" if info.build_id else "firmware that states no build id"
+        text = f"{found} is on the board, expected {expect.build_id}"
         return names.bench("stale_firmware", text, "flash the new firmware", **numbers)
     return None
 
@@ -120,6 +126,19 @@ def _corrupt(
         f"CRC {info.model_crc:08x}, expected {expect.model_crc32:08x}"
     )
     return names.product("model_corrupt", text, "flash again; look at the flash part", **numbers)
+
+
+def changed_error(before: m.Info, now: m.Info, names: Names) -> ProductError:
+    """The model was what it should be at the handshake and is no longer."""
+    return names.product(
+        "model_corrupt",
+        f"the model at 0x{now.model_addr:08x} changed while it ran: CRC {before.model_crc:08x} at "
+        f"the handshake, now {now.model_crc:08x}",
+        "what writes there? keep the model in flash (const), look for writes beyond a buffer",
+        model_crc32=now.model_crc,
+        expected_model_crc32=before.model_crc,
+        address=now.model_addr,
+    )
 
 
 def load_error(loaded: m.Loaded, asked: int, info: m.Info, names: Names) -> Exception | None:

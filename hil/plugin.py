@@ -47,15 +47,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = set(metafunc.fixturenames)  # with the fixtures that those need
     if PICK not in wanted:
         return
+    only = [n for mark in metafunc.definition.iter_markers("models") for n in mark.args]
+    with_model = bool(wanted & {"model", "trial"}) or bool(only)
     try:
         run = bench_run(metafunc.config)
+        run.plan.check(with_model=with_model)
     except SetupError as error:
         # Raised here, pytest would take it for a broken test file: it waits for the collection.
         metafunc.config.stash[_SETUP_ERROR] = error
         metafunc.parametrize(PICK, [], indirect=True, scope="session")
         return
-    only = [n for mark in metafunc.definition.iter_markers("models") for n in mark.args]
-    with_model = bool(wanted & {"model", "trial"}) or bool(only)
     picks = run.plan.picks(only) if with_model else [Pick(b, None) for b in run.plan.boards]
     sketch = next((m.args[0] for m in metafunc.definition.iter_markers("sketch")), "hil_runner")
     metafunc.parametrize(
@@ -77,8 +78,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if run.settings.baselines.update and not any(map(takes_baseline, session.items)):
         raise pytest.UsageError("--hil-update-baseline: no test of this run measures all that a "
                                 "baseline holds; run test_suites/regression too")  # fmt: skip
-    if any(pick_of(item) for item in session.items):
-        run.expect_all()
+    try:
+        if any(pick_of(item) for item in session.items):
+            run.expect_all()
+        run.save()
+    except SetupError as error:
+        del session.config.stash[RUN]  # nothing to close, and nowhere to write
+        raise pytest.UsageError(str(error)) from error
     trials = [trial_of(run, item) for item in session.items]
     problems = run.build_all(dict.fromkeys(trial for trial in trials if trial), say)
     if problems:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from hil.errors import SetupError
-from hil.report.record import SCHEMA_VERSION, Results
+from hil.errors import CODES, SetupError
+from hil.report.record import SCHEMA_VERSION, Results, Verdict
 from hil.yamlfile import dotted
 
 MOST_BYTES = 64 << 20
@@ -46,7 +47,28 @@ def parse_results(data: bytes, path: Path) -> Results:
     twice = [" x ".join(place) for place, count in places.items() if count > 1]
     if twice:
         raise _error(path, f"{twice[0]} is there twice")
+    if problem := next(contradictions(results), ""):
+        raise _error(path, problem)
     return results
+
+
+def contradictions(results: Results) -> Iterator[str]:
+    """Where a file says two things: what the harness writes follows from what it lists."""
+    for number, record in enumerate(results.records):
+        unknown = [f.code for f in record.findings if f.code not in CODES]
+        if unknown:
+            yield f"records[{number}]: no finding has the code {unknown[0]!r}"
+        elif record.verdict != record.follows:
+            yield (
+                f"records[{number}]: the verdict is {record.verdict.value}, from its findings and "
+                f"suites follows {record.follows.value}"
+            )
+        judged = record.parity.get(record.oracle)
+        if judged and record.verdict is Verdict.PASS and (judged.mismatches or judged.problems):
+            yield f"records[{number}]: passed, and {judged.mismatches} elements differ"
+    bad = {record.verdict for record in results.records} & {Verdict.FAIL, Verdict.BENCH_FAULT}
+    if results.exit_code == 0 and bad:
+        yield f"exit_code: is 0, though a verdict is {sorted(bad)[0].value}"
 
 
 def _error(path: Path, what: str) -> SetupError:

@@ -39,6 +39,27 @@ class Plan:
         models = [model for model in self.models if not only or model.name in only]
         return [Pick(board, model) for board in self.boards for model in models]
 
+    def check(self, *, with_model: bool) -> None:
+        """A run of nothing is no run.
+
+        Raises:
+            SetupError: boards_yaml, if no board is there; model_file, if a test wants a model and
+                there is none.
+        """
+        if not self.boards:
+            raise SetupError(
+                "boards_yaml",
+                "no board to run on",
+                problems=[f"{board.id}: {reason}" for board, reason in self.skipped],
+                hint="name one with --board, or set present: true in boards.yaml",
+            )
+        if with_model and not self.models:
+            raise SetupError(
+                "model_file",
+                "no model to run",
+                hint="name one with --model, or make a folder of models/ with a model.yaml",
+            )
+
 
 def make_plan(
     boards_file: Path, board_terms: Sequence[str], models_root: Path, model_terms: Sequence[str]

@@ -63,7 +63,7 @@ def _find(root: Path, given: str | None, name: str) -> Path:
 def pick_of(item: pytest.Item) -> Pick | None:
     callspec = getattr(item, "callspec", None)
     chosen = callspec.params.get(PICK) if callspec else None
-    return chosen[0] if chosen else None
+    return chosen[0] if isinstance(chosen, tuple) else None  # pytest's own mark: no parameter
 
 
 def trial_of(run: BenchRun, item: pytest.Item) -> Trial | None:

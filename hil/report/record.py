@@ -99,15 +99,18 @@ class Record(Part):
             self._settle()
 
     def _settle(self) -> None:
+        self.verdict = self.follows
+
+    @property
+    def follows(self) -> Verdict:
         """The verdict that follows from what is known: any product fault fails, else any bench
-        fault, else whether something passed."""
+        fault, else whether something passed. KeyError: a finding's code is unknown."""
         kinds = {CODES[finding.code] for finding in self.findings}
         if Kind.PRODUCT in kinds or "failed" in self.suites.values():
-            self.verdict = Verdict.FAIL
-        elif kinds or "error" in self.suites.values():
-            self.verdict = Verdict.BENCH_FAULT
-        elif "passed" in self.suites.values():
-            self.verdict = Verdict.PASS
+            return Verdict.FAIL
+        if kinds or "error" in self.suites.values():
+            return Verdict.BENCH_FAULT
+        return Verdict.PASS if "passed" in self.suites.values() else Verdict.NOT_RUN
 
     def note(self, **fields: Any) -> None:
         """Sets fields of the record."""

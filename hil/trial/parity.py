@@ -27,7 +27,8 @@ class ParitySteps(DivergingSteps):
         blame is looked for on the vector that is furthest off.
 
         Raises:
-            ProductError: parity, nondeterministic.
+            ProductError: parity, nondeterministic; model_corrupt, if the model's bytes in the
+                device changed meanwhile.
             BenchError: reference_wrong, if the board and LiteRT agree and host TFLM does not.
         """
         return self.once("parity", self._parity)
@@ -36,6 +37,8 @@ class ParitySteps(DivergingSteps):
         self.load(FILLS[0])  # what the device refuses counts before what no engine answers
         wanted = self.expected()
         passes = [self._pass(fill, reverse=fill == FILLS[-1]) for fill in FILLS]
+        with self.recorded("parity"):
+            self.device().prove_model()
         parity, attribution = self._judge(wanted, passes[0])
         by_chance = nondeterminism(passes)
         if not by_chance:

@@ -123,6 +123,62 @@ def test_several_inferences_are_one_request_and_one_time() -> None:
     assert block.host_s == pytest.approx(0.1, abs=0.005)
 
 
+def test_a_model_that_is_still_the_same_is_still_loaded_after_its_proof() -> None:
+    with device(ScriptedBoard()) as it:
+        it.load()
+        it.prove_model()
+        np.testing.assert_array_equal(it.infer([vector()]).outputs[0], vector(4))
+
+
+def test_a_model_that_changed_while_it_ran_is_model_corrupt() -> None:
+    board = ScriptedBoard()
+    with device(board) as it:
+        it.load()
+        good = board.info.model_crc
+        board.info = replace(board.info, model_crc=good ^ 1)
+        with pytest.raises(ProductError) as caught:
+            it.prove_model()
+    assert caught.value.code == "model_corrupt"
+    assert caught.value.numbers["expected_model_crc32"] == good
+    assert caught.value.numbers["model_crc32"] == good ^ 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (m.ResetCause.FAULT, "crash"),
+        (m.ResetCause.WATCHDOG, "hang"),
+        (m.ResetCause.PIN, "no_answer"),
+    ],
+)
+def test_a_restart_before_the_proof_is_judged_by_its_cause(cause: m.ResetCause, code: str) -> None:
+    board = ScriptedBoard()
+    board.crash = CRASH
+    with device(board) as it:
+        it.load()
+        board.restart(cause)
+        assert code_of(it.prove_model) == code
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"), [(m.ResetCause.FAULT, "crash"), (m.ResetCause.WATCHDOG, "hang")]
+)
+def test_safe_mode_is_told_as_what_it_came_of(cause: m.ResetCause, code: str) -> None:
+    board = ScriptedBoard()
+    board.crash = CRASH
+    board.info = replace(board.info, model_len=0, model_crc=0, build_id="", reset_cause=cause)
+    with pytest.raises(ProductError) as caught, device(board):
+        pass
+    assert caught.value.code == code
+    assert caught.value.numbers["at_start"] is True
+
+
+def test_firmware_without_a_model_that_did_not_crash_is_not_in_safe_mode() -> None:
+    board = ScriptedBoard()
+    board.info = replace(board.info, model_len=0, model_crc=0, build_id="")
+    assert not board.info.safe_mode
+
+
 def test_without_room_for_the_inputs_there_is_one_inference_at_a_time() -> None:
     board = ScriptedBoard()
     board.spare = False
@@ -292,6 +348,13 @@ def test_firmware_that_fits_is_taken(changes: dict[str, Any]) -> None:
     board.info = replace(INFO, **changes)
     with device(board) as it:
         it.ping()
+
+
+def test_firmware_that_was_found_has_to_state_its_build_id() -> None:
+    board, found = ScriptedBoard(), replace(EXPECT, must_state=True)
+    device(board, expect=found).__enter__().close()
+    board.info = replace(INFO, build_id="")
+    assert code_of(lambda: device(board, expect=found).__enter__()) == "stale_firmware"
 
 
 def test_another_protocol_version_is_said() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.firmware import Firmware, TflmInfo, load_firmware, read_sections
+from hil.firmware import Firmware, TflmInfo, intact, load_firmware, read_sections, seal
 
 SOURCE = """
 static unsigned char arena[4096];
@@ -41,6 +41,27 @@ def test_what_cannot_be_read_is_nothing(tmp_path: Path, text: str | None) -> Non
     if text is not None:
         (tmp_path / "firmware.json").write_text(text)
     assert load_firmware(tmp_path) is None
+
+
+@pytest.mark.parametrize("name", ["s.elf", "s.bin", "firmware.json", "seal.sha256"])
+def test_a_firmware_that_was_damaged_is_not_whole(tmp_path: Path, name: str) -> None:
+    for each in ("s.elf", "s.bin", "firmware.json"):
+        (tmp_path / each).write_bytes(bytes(100))
+    assert not intact(tmp_path)
+    seal(tmp_path)
+    assert intact(tmp_path)
+    data = bytearray((tmp_path / name).read_bytes())
+    data[50] ^= 1
+    (tmp_path / name).write_bytes(data)
+    assert not intact(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["more", "fewer"])
+def test_a_file_more_or_fewer_is_damage(tmp_path: Path, change: str) -> None:
+    (tmp_path / "s.elf").write_bytes(bytes(100))
+    seal(tmp_path)
+    (tmp_path / "s.bin").touch() if change == "more" else (tmp_path / "s.elf").unlink()
+    assert not intact(tmp_path)
 
 
 @pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no cross compiler")

@@ -72,6 +72,12 @@ def test_litert_in_place_of_tflm_may_drift(model: Model, vectors: tuple[Vector, 
     assert doubt(model, vectors, stand_in, EXACT) is None
 
 
+def test_a_vector_without_an_answer_is_no_answer(model: Model, vectors: tuple[Vector, ...]) -> None:
+    found = doubt(model, vectors, answers(vectors[:-1]), EXACT)
+    assert found is not None
+    assert found.code == "reference_wrong"
+
+
 @pytest.mark.parametrize("change", [np.float32, np.ravel])
 def test_another_type_or_shape_is_no_answer(
     model: Model, vectors: tuple[Vector, ...], change: object

@@ -44,6 +44,40 @@ def test_what_a_run_wrote_is_read(tmp_path: Path) -> None:
     assert read_results(tmp_path / "results.json") == made
 
 
+def passed(**changes: Any) -> dict[str, Any]:
+    """Results with one record, which passed; ``changes`` are of the record."""
+    loaded: dict[str, Any] = json.loads(results(record()).model_dump_json())
+    loaded["records"][0].update(changes)
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"verdict": "fail"}, "is fail, from its findings and suites follows pass"),
+        ({"suites": {}}, "is pass, from its findings and suites follows not_run"),
+        ({"suites": {"test_parity": "failed"}}, "follows fail"),
+        ({"suites": {"test_parity": "error", "test_arena": "passed"}}, "follows bench_fault"),
+        (
+            {"findings": [{"suite": "", "code": "parity", "message": "", "numbers": {}}]},
+            "follows fail",
+        ),
+        (
+            {"findings": [{"suite": "", "code": "bogus", "message": "", "numbers": {}}]},
+            "no finding has the code 'bogus'",
+        ),
+        ({"parity": {"tflm": {"elements": 10, "mismatches": 2}}}, "passed, and 2 elements differ"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_refused(change: dict[str, Any], words: str) -> None:
+    assert words in refusal(passed(**change))
+
+
+def test_an_exit_code_of_0_and_a_fault_are_refused() -> None:
+    assert "exit_code: is 0" in refusal(whole() | {"exit_code": 0})
+    parse_results(json.dumps(whole() | {"exit_code": 1}).encode(), HERE)
+
+
 def test_a_file_that_is_not_there_or_too_large_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,28 @@ def test_every_model_that_cannot_be_used_is_named_at_once(tmp_path: Path) -> Non
 def test_no_models_folder_at_all(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"no model is called 'x' \(there are: none\)"):
         load_models(tmp_path / "models", ["x"])
+
+
+@pytest.mark.parametrize(
+    ("boards", "models", "with_model", "code"),
+    [
+        (False, True, True, "boards_yaml"),
+        (False, False, False, "boards_yaml"),
+        (True, False, True, "model_file"),
+        (True, False, False, ""),
+        (True, True, True, ""),
+    ],
+)
+def test_a_run_of_nothing_is_refused(
+    boards: bool, models: bool, with_model: bool, code: str
+) -> None:
+    whole = make_plan(ROOT / "boards.yaml", ["tag:virtual"], ROOT / "models", ["hello_sine"])
+    plan = replace(
+        whole, boards=whole.boards if boards else (), models=whole.models if models else ()
+    )
+    try:
+        plan.check(with_model=with_model)
+        found = ""
+    except SetupError as error:
+        found = error.code
+    assert found == code

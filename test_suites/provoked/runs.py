@@ -71,6 +71,6 @@ def run_pytest(
     return Outcome(
         done.returncode,
         done.stdout + done.stderr,
-        json.loads(results.read_text()) if results.exists() else None,
+        json.loads(results.read_text()) if results.is_file() else None,
         ElementTree.parse(junit).getroot() if junit.exists() else None,
     )
