@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 from catalogue import MUTANTS, ROOT, one_of_each
+from controls import CONTROLS
 from mutant import Mutant, Seen, words
 from stage import Stage, Worker
 
@@ -35,16 +36,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "mutant" in metafunc.fixturenames:
         chosen = MUTANTS if metafunc.config.option.mutants == "all" else one_of_each()
         metafunc.parametrize("mutant", chosen, ids=[mutant.id for mutant in chosen])
+    if "control" in metafunc.fixturenames:
+        metafunc.parametrize("control", list(CONTROLS))
 
 
 @pytest.fixture(scope="session")
 def runs(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runs]:
-    """The runs of all collected mutants, by id, under way."""
+    """The runs of all collected mutants and controls, by name, under way."""
     folder = tmp_path_factory.mktemp("mutants")
-    params = (getattr(item, "callspec", None) for item in request.session.items)
-    wanted = [each.params["mutant"] for each in params if each and "mutant" in each.params]
+    specs = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    jobs = {
+        params["control"]: CONTROLS[params["control"]] for params in specs if "control" in params
+    }
+    jobs |= {params["mutant"].id: params["mutant"].make for params in specs if "mutant" in params}
     workers: SimpleQueue[Worker] = SimpleQueue()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HIL_VIRTUAL_OWNER", str(os.getpid()))
@@ -52,7 +58,9 @@ def runs(
             workers.put(Worker(folder / f"run-{number}"))
         pool = ThreadPoolExecutor(AT_ONCE)
         try:
-            yield {m.id: pool.submit(_run, m, folder / m.id, workers) for m in wanted}
+            yield {
+                name: pool.submit(_run, make, folder / name, workers) for name, make in jobs.items()
+            }
         finally:
             pool.shutdown(cancel_futures=True)
             for number in range(AT_ONCE):
@@ -60,11 +68,11 @@ def runs(
                     control.stop(Place(Path(status["port"])))
 
 
-def _run(mutant: Mutant, folder: Path, workers: SimpleQueue[Worker]) -> Seen:
+def _run(make: Callable[[Stage], None], folder: Path, workers: SimpleQueue[Worker]) -> Seen:
     worker = workers.get()
     try:
         with Stage(worker, folder) as stage:
-            mutant.make(stage)
+            make(stage)
             return stage.run()
     finally:
         workers.put(worker)

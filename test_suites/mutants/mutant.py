@@ -47,6 +47,11 @@ class Mutant:
         return next(_EXIT[kind] for kind in order if kind in kinds)
 
 
+def group(kind: str, *mutants: tuple[str, str, Callable[[Stage], None]]) -> list[Mutant]:
+    """Mutants of one kind: name, codes with blanks between, and how each is made."""
+    return [Mutant(kind, name, frozenset(codes.split()), make) for name, codes, make in mutants]
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a run made of a mutant. ``shown`` says how the fault showed; "": it did not."""

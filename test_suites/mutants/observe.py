@@ -16,8 +16,8 @@ from hil.repetition import FILLS
 AGAIN = 40
 """Inferences of the first vector after all others: what comes late shows too."""
 
-_OWN = ("nonce", "boot_count", "reset_cause", "rx_overruns", "build_id")
-"""Facts that differ between two runs of the same, or between two honest sketches."""
+_OWN = ("nonce", "boot_count", "reset_cause", "rx_overruns", "unit")
+"""Facts that differ between two runs of the same firmware, or two of the same board."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,17 @@ def _infer(device: Device, inputs: tuple[object, ...], notes: _Notes) -> None:
     notes.ticks.append(inferred.block.net)
 
 
-def difference(honest: Observation, seen: Observation) -> str:
-    """The first thing in which they differ, in words; "" for nothing."""
+def difference(honest: Observation, seen: Observation, *, ids: bool = False) -> str:
+    """The first thing in which they differ, in words; "" for nothing. Two honest builds have two
+    ids, so that an id counts only with ``ids``."""
     if honest.ended != seen.ended:
         return f"ends in {seen.ended or 'nothing'}"
     wrong = sum(a != b for a, b in zip(honest.outputs, seen.outputs, strict=False))
     if wrong:
         return f"{wrong} of {len(seen.outputs)} outputs"
     for name, value in seen.facts.items():
+        if name == "build_id" and not ids:
+            continue
         if value != honest.facts.get(name):
             return f"{name}: {_short(honest.facts.get(name))}, now {_short(value)}"
     if honest.ticks and seen.ticks:

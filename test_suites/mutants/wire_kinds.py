@@ -1,4 +1,4 @@
-"""Mutants of the line between host and board."""
+"""Mutants of the line between host and board: bytes changed, lost and doubled for good."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutant import Mutant
+from mutant import Mutant, group
 from relay import SHORTEST, Relay, Spoil
 from stage import PARITY_ONLY, Stage
 
@@ -35,15 +35,24 @@ class Counted:
         return spoiled
 
 
+def relayed(stage: Stage, model: str = "hello_sine") -> Relay:
+    """An honest board with the honest firmware, and a line before it that can be spoiled."""
+    stage.use(model)
+    open_device(stage.board, stage.firmware(), model).close()
+    relay = Relay(Path(stage.board.port))
+    stage.opened(relay)
+    stage.board = stage.board.model_copy(update={"port": relay.url})
+    stage.arguments.append("--no-flash")
+    return relay
+
+
 def line(
     to_board: Spoil | None, to_host: Spoil | None, passes: int = PASSES
 ) -> Callable[[Stage], None]:
-    """An honest board behind a line that spoils what passes, for good."""
+    """A line that spoils what passes, for good."""
 
     def make(stage: Stage) -> None:
-        stage.use("hello_sine")
-        open_device(stage.board, stage.firmware(), stage.model.name).close()
-        relay = Relay(Path(stage.board.port))
+        relay = relayed(stage)
         spoilers = {
             name: Counted(spoil, passes)
             for name, spoil in (("to_board", to_board), ("to_host", to_host))
@@ -51,9 +60,6 @@ def line(
         }
         for name, spoil in spoilers.items():
             setattr(relay, name, spoil)
-        stage.opened(relay)
-        stage.board = stage.board.model_copy(update={"port": relay.url})
-        stage.arguments.append("--no-flash")
         if not passes:  # each suite would wait for a handshake in vain
             stage.suites = PARITY_ONLY
         stage.shows(lambda: _changed(spoilers))
@@ -66,28 +72,56 @@ def _changed(spoilers: dict[str, Counted]) -> str:
     return ", ".join(f"{count} pieces {name}" for name, count in counts.items() if count)
 
 
+def _inside(place: float, data: bytes) -> int:
+    """An index at a share of the piece, the zeros at its ends left alone."""
+    return max(1, min(int(place * len(data)), len(data) - 2))
+
+
 def flip(place: float) -> Spoil:
-    """Changes the byte at a share of the piece; never into a zero, never one of the ends."""
+    """Changes a byte, never into a zero."""
 
     def change(data: bytes) -> bytes:
-        at = max(1, min(int(place * len(data)), len(data) - 2))
+        at = _inside(place, data)
         return data[:at] + bytes([data[at] ^ 0x55 or 0x01]) + data[at + 1 :]
 
     return change
 
 
-WIRE = frozenset({"wire"})
+def drop(place: float) -> Spoil:
+    """Loses a byte."""
 
-FLIPPED = [
-    Mutant("byte_flipped", name, WIRE, line(to_board, to_host, passes))
-    for name, to_board, to_host, passes in (
-        ("to_host", None, flip(0.5), PASSES),
-        ("to_host_near_the_start", None, flip(0.1), PASSES),
-        ("to_host_near_the_end", None, flip(0.9), PASSES),
-        ("to_board", flip(0.5), None, PASSES),
-        ("both_ways", flip(0.3), flip(0.7), PASSES),
-        ("to_board_from_the_start", flip(0.5), None, 0),
+    def change(data: bytes) -> bytes:
+        at = _inside(place, data)
+        return data[:at] + data[at + 1 :]
+
+    return change
+
+
+def double(place: float) -> Spoil:
+    """Repeats a byte."""
+
+    def change(data: bytes) -> bytes:
+        at = _inside(place, data)
+        return data[:at] + data[at : at + 1] + data[at:]
+
+    return change
+
+
+def _ways(kind: str, spoil: Callable[[float], Spoil]) -> list[Mutant]:
+    return group(
+        kind,
+        ("to_host", "wire", line(None, spoil(0.5))),
+        ("to_host_near_the_start", "wire", line(None, spoil(0.1))),
+        ("to_host_near_the_end", "wire", line(None, spoil(0.9))),
+        ("to_board", "wire", line(spoil(0.5), None)),
+        ("both_ways", "wire", line(spoil(0.3), spoil(0.7))),
+        ("to_board_from_the_start", "wire", line(spoil(0.5), None, 0)),
+        ("to_host_from_the_start", "wire", line(None, spoil(0.5), 0)),
     )
-]
 
-MUTANTS = [*FLIPPED]
+
+MUTANTS: list[Mutant] = [
+    *_ways("byte_flipped", flip),
+    *_ways("byte_dropped", drop),
+    *_ways("byte_doubled", double),
+]

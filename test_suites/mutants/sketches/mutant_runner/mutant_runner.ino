@@ -28,9 +28,9 @@ enum Fault {
   IN_CUT,     // the last a bytes of the input are b
   IN_SHIFT,   // the input moves by a bytes
   UNSET_RAM,  // output byte a ^= the arena's byte b from its end, which nobody wrote
-  STALE_RAM,  // output byte a ^= byte b of what the line received last
+  CHANCE,     // output byte a ^= the lowest byte of the time
   COUNT,      // output byte a += the number of runs / b
-  FLIP_LATER, // before run a, bit c of the model's byte b flips
+  FLIP_LATER, // before run a, bit c of the model's byte b flips: the model lies in RAM
   MODEL_AT,   // the model lies a bytes beside its alignment
   ARENA_AT,   // the arena lies a bytes beside its alignment
   ARENA_CAP,  // the arena has a bytes
@@ -40,6 +40,8 @@ enum Fault {
   REFUSE,     // the last layer's kernel fails, every c-th run (0: all)
   CRASH,      // the first layer dies in the way a, every c-th run (0: all)
   LOST_OPS,   // no op is registered
+  CLOCK_RATE, // the clock counts a ticks for b
+  CLOCK_STOPS,// the clock stands still after run a
 };
 static const uint32_t kAll = 0xffff;
 static const size_t kMostModel = 20 * 1024, kMostOutput = 256, kRing = 8;
@@ -49,6 +51,7 @@ alignas(16) static uint8_t copy[kMostModel + 16];
 static tflite::MicroMutableOpResolver<HIL_OP_REGISTRATIONS> resolver;
 static HilDevice hil;
 static TfLiteStatus (*honest)(TfLiteContext *, TfLiteNode *);
+static TfLiteStatus (*prepare)(TfLiteContext *, TfLiteNode *);
 static int first_tensor, last_tensor;
 static uint32_t runs;  // the one under way is number `runs`, from 1
 static uint8_t answers[kRing][kMostOutput];
@@ -147,7 +150,7 @@ static void spoil_output(TfLiteTensor *output) {
     case OUT_LATE: return remember(data, size, a());
     case OUT_WORD: if (due()) put(data, b()); return;
     case UNSET_RAM: data[a()] ^= (int8_t)arena[HIL_ARENA_BYTES - b()]; return;
-    case STALE_RAM: data[a()] ^= reinterpret_cast<int8_t *>(&hil)[b()]; return;
+    case CHANCE: data[a()] ^= (int8_t)micros(); return;
     case COUNT: data[a()] += (int8_t)(runs / b()); return;
     case WORK: for (uint32_t i = 0; i < a(); ++i) sink = sink + 1; return;
   }
@@ -161,10 +164,34 @@ static TfLiteStatus spoiled(TfLiteContext *context, TfLiteNode *node) {
     spoil_input(&context->tensors[first_tensor]);
   }
   if (last && fault() == REFUSE && due()) return kTfLiteError;
-  if (last && fault() == ZERO_POINT && runs == 1) output->params.zero_point += (int32_t)a();
-  if (last && fault() == SCALE && runs == 1) output->params.scale *= 1.0f + a() / 1000.0f;
+  const int32_t zero_point = output->params.zero_point;
+  if (last && fault() == ZERO_POINT) output->params.zero_point += (int32_t)a();
   const TfLiteStatus status = honest(context, node);
+  output->params.zero_point = zero_point;
   if (last) spoil_output(output);
+  return status;
+}
+
+// -- the clock, in place of the core's own
+
+extern "C" uint64_t machine_ticks(void);
+
+extern "C" uint64_t hil_platform_ticks(void) {
+  static uint64_t last;
+  const uint64_t now = machine_ticks();
+  if (fault() == CLOCK_RATE) return now * a() / b();
+  if (fault() != CLOCK_STOPS || runs <= a()) last = now;
+  return last;
+}
+
+// A kernel takes the scales here, the zero point when it runs; the tensor is described as it should be.
+static TfLiteStatus misread(TfLiteContext *context, TfLiteNode *node) {
+  TfLiteTensor *output = tflite::GetOutput(context, node, 0);
+  const TfLiteQuantizationParams before = output->params;
+  const bool last = node->outputs->data[0] == last_tensor;
+  if (last && fault() == SCALE) output->params.scale *= 1.0f + a() / 1000.0f;
+  const TfLiteStatus status = prepare(context, node);
+  output->params = before;
   return status;
 }
 
@@ -176,7 +203,9 @@ static void replace_kernels() {
         resolver.FindOp(tflite::BuiltinOperator_FULLY_CONNECTED, version);
     if (!found || found->invoke == spoiled) continue;
     honest = found->invoke;
+    prepare = found->prepare;
     const_cast<TfLiteRegistration *>(found)->invoke = spoiled;
+    const_cast<TfLiteRegistration *>(found)->prepare = misread;
   }
 }
 
