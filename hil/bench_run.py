@@ -10,8 +10,10 @@ from pathlib import Path
 
 from hil.ahead import Ahead
 from hil.errors import HilError, ProductError, SetupError
+from hil.failed_input import named, write_inputs
 from hil.history import NAME, append
 from hil.report.pages import PAGE, write_page
+from hil.report.parts import FailingRecord
 from hil.report.record import Results, Verdict
 from hil.report.writer import discard_certificate, exit_code, new_results, now, write_results
 from hil.selection import Pick, Plan
@@ -80,7 +82,8 @@ class BenchRun:
         return problems
 
     def expect_all(self, sketch: str | Path = "hil_runner") -> None:
-        """A record for every selected board and model, whether a test asks for it or not.
+        """A record for every selected board and model, whether a test asks for it or not; those
+        that a test takes with another sketch have one.
 
         Whatever an earlier run's certificate says is no longer about what lies beside it.
 
@@ -92,8 +95,10 @@ class BenchRun:
             discard_certificate(latest)
         except OSError as error:
             raise unwritable(latest, error) from error
+        known = {key[:2] for key in self.trials}
         for pick in self.plan.picks():
-            self.trial(pick, sketch)
+            if pick.model and (pick.board.id, pick.model.name) not in known:
+                self.trial(pick, sketch)
 
     def _keep_images(self) -> None:
         """Copies the ELF of every failure beside the results: the cache may be cleaned."""
@@ -106,6 +111,27 @@ class BenchRun:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(elf, kept)
                 record.firmware.elf = str(kept.absolute())
+
+    def _keep_inputs(self) -> None:
+        """Writes down what the devices were asked when they failed."""
+        for trial in self.trials.values():
+            failed, record = trial.failing, trial.record
+            if failed is None or record.verdict != Verdict.FAIL:
+                continue
+            name = f"{record.board}-{record.model}-{record.sketch}.input.npz"
+            path = (self.reports / "latest" / name).absolute()
+            if failed.sequence:
+                write_inputs(failed.sequence, path)
+            record.failing = FailingRecord(
+                suite=failed.suite,
+                code=failed.code,
+                vector=named(failed.sequence[-1], trial.vectors()) if failed.sequence else "",
+                inputs=str(path) if failed.sequence else "",
+                runs=len(failed.sequence),
+                crc32=failed.crc32,
+                arena=failed.arena,
+                fill=failed.fill,
+            )
 
     def save(self) -> None:
         """Writes reports/latest/results.json, whole.
@@ -125,6 +151,7 @@ class BenchRun:
         for trial in self.trials.values():
             trial.close()
         self._keep_images()
+        self._keep_inputs()
         owing = set(self.plan.named) - self.answered
         code = exit_code(self.results.records, owing)
         self.results.finished = now()

@@ -137,6 +137,23 @@ def monitor(board: str, boards: BoardsFile = _DEFAULT_BOARDS) -> None:
 
 
 @app.command()
+def debug(
+    board: str,
+    model: Annotated[str, typer.Option(help="which failure, where there are several")] = "",
+    results: Annotated[Path, typer.Option(help="results.json of the run")] = Path(
+        "reports/latest/results.json"
+    ),
+    boards: BoardsFile = _DEFAULT_BOARDS,
+    models: Annotated[Path, typer.Option("--models", help="the models")] = Path("models"),
+    batch: Annotated[bool, typer.Option("--batch", help="say where it stops, and leave")] = False,
+) -> None:
+    """Takes a failure into the hand: its image and its input again, in gdb, at op or fault."""
+    from hil.debug_command import command
+
+    raise typer.Exit(command(_board(boards, board), model, results, models, batch=batch))
+
+
+@app.command()
 def diff(
     one: Annotated[Path, typer.Argument(metavar="A", help="a results.json")],
     other: Annotated[Path, typer.Argument(metavar="B", help="a later one")],

@@ -115,6 +115,10 @@ class Connection:
         self._work_s[type(request)] = max(1.0, 3 * (self._clock() - started))
         return reply
 
+    def post(self, request: m.Message) -> None:
+        """Sends a request and waits for nothing. Raises: BenchError (port_lost)."""
+        self._live().post(request)
+
     def greet(self) -> None:
         """Shakes hands once more; what is loaded stays.
 

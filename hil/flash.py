@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from hil import arduino
 from hil.device import BOOT_S, HANG_S, Device
@@ -46,9 +47,14 @@ def upload(board: Board, firmware: Firmware) -> None:
         BenchError: ``flash_failed`` with the uploader's last words, ``port_absent`` if there is
             no port before and after it.
     """
+    upload_image(board, firmware.folder)
+
+
+def upload_image(board: Board, folder: Path) -> None:
+    """As `upload`, of the artefacts in a folder: SKETCH.ino.elf and its kin."""
     port = _upload_port(board)
     arguments = ["upload", "--fqbn", board.full_fqbn, "--port", port]
-    arguments += ["--input-dir", str(firmware.folder), *_discovery(port)]
+    arguments += ["--input-dir", str(folder), *_discovery(port)]
     try:
         done = arduino.run(board, arguments, timeout=UPLOAD_S)
     except subprocess.TimeoutExpired as error:

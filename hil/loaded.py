@@ -9,6 +9,7 @@ from hil.arena import find_min_arena
 from hil.described import tensor_problem
 from hil.device import Device, Inference
 from hil.errors import BenchError, Finding, HilError, ProductError
+from hil.failed_input import FailedInput
 from hil.hang import ask_again, input_crc, silent_in_work
 from hil.inventory import Board
 from hil.limits import ALIGNMENT, misaligned
@@ -18,6 +19,9 @@ from hil.mount import Mount, Slot
 from hil.outcome import ArenaFixed
 from hil.settings import Settings
 from hil.tensors import Array
+
+IN_THE_DEVICE = ("crash", "hang", "unsupported_type")
+"""Codes of faults that a debugger can stop at."""
 
 
 class LoadedMount(Mount):
@@ -35,6 +39,9 @@ class LoadedMount(Mount):
         self._loaded = False
         self._load_error: HilError | None = None
         self._hangs: dict[int, ProductError] = {}  # by the inputs' CRC; each costs minutes
+        self.failing: FailedInput | None = None
+        self._asked: tuple[Array, ...] = ()
+        self._fill = 0
 
     def close(self) -> None:
         with self.slot.lock:
@@ -55,6 +62,7 @@ class LoadedMount(Mount):
             BenchError: wrong_model, if the tensors that the device describes are not the model's.
         """
         device = self.device()
+        self._asked, self._fill = (), fill
         if self._load_error is not None:
             raise self._load_error
         with self.recorded("load"):
@@ -122,6 +130,7 @@ class LoadedMount(Mount):
             ProductError: hang. BenchError: no_answer. NoRoom: see `Device.infer`.
         """
         device = self.device()
+        self._asked = tuple(inputs)
         if known := self._hangs.get(input_crc(inputs)):
             raise known
         try:
@@ -131,6 +140,15 @@ class LoadedMount(Mount):
             if not isinstance(error, BenchError) or not silent_in_work(error):
                 raise
             raise self._silence(error, inputs) from error
+
+    def noticed(self, error: HilError, suite: str) -> None:
+        if isinstance(error, ProductError) and error.code in IN_THE_DEVICE:
+            self.failed_at(error.code, suite, (self._asked,) if self._asked else ())
+
+    def failed_at(self, code: str, suite: str, sequence: Sequence[tuple[Array, ...]]) -> None:
+        """Keeps what the device was asked when it failed, the first time that it does."""
+        if self.failing is None:
+            self.failing = FailedInput(code, suite, tuple(sequence), self.given_arena, self._fill)
 
     def _silence(self, error: BenchError, inputs: Sequence[Array]) -> HilError:
         found = ask_again(error, inputs, self._revived, self.given_arena)

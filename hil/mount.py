@@ -107,7 +107,11 @@ class Mount:
             if isinstance(self._firmware, Firmware):
                 retell(error, Symbols(self._firmware.elf))
             self.record.add(error.finding(suite))
+            self.noticed(error, suite)
             raise
+
+    def noticed(self, error: HilError, suite: str) -> None:
+        """Called with every fault that is noted; nothing here."""
 
     # -- firmware
 

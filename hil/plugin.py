@@ -78,6 +78,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if run.settings.baselines.update and not any(map(takes_baseline, session.items)):
         raise pytest.UsageError("--hil-update-baseline: no test of this run measures all that a "
                                 "baseline holds; run test_suites/regression too")  # fmt: skip
+    trials = [trial_of(run, item) for item in session.items]
     try:
         if any(pick_of(item) for item in session.items):
             run.expect_all()
@@ -85,7 +86,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     except SetupError as error:
         del session.config.stash[RUN]  # nothing to close, and nowhere to write
         raise pytest.UsageError(str(error)) from error
-    trials = [trial_of(run, item) for item in session.items]
     problems = run.build_all(dict.fromkeys(trial for trial in trials if trial), say)
     if problems:
         raise pytest.UsageError(merged_message(problems))

@@ -148,6 +148,11 @@ class Session:
                 return reply
         raise self._given_up(type(request).__name__, self._clock() - started)
 
+    def post(self, request: m.Message) -> None:
+        """Sends a request whose reply nobody waits for: the device may be standing still."""
+        self._seq = self._seq % 0xFFFF + 1
+        self._link.write(encode(Frame(request.TYPE, self._seq, self.nonce, request.pack())))
+
     def _given_up(self, request: str, waited: float) -> Exception:
         if not self._damaged:
             return DeviceSilent(request, waited)

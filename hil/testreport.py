@@ -20,7 +20,9 @@ def story(error: HilError, trial: Trial | None) -> str:
     if trial and error.kind is Kind.PRODUCT:
         log = trial.record.device_log.strip().splitlines()[-_LOG_LINES:]
         lines += ["  the device's last words:", *(f"  | {line}" for line in log)] if log else []
-        if trial.board.debug:
+        if trial.failing:
+            lines.append(f"  look inside, after the run: hil debug {trial.board.id}")
+        elif trial.board.debug:
             lines.append(f"  debugger: {trial.board.debug}")
     return visible("\n".join(lines))
 

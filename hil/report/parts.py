@@ -53,6 +53,23 @@ class FirmwareRecord(Part):
     tflm: TflmRecord
 
 
+class FailingRecord(Part):
+    """What the device was asked when it failed; `hil debug` asks it again.
+
+    ``inputs`` is an .npz beside results.json ("": it failed before an input was asked, and then
+    ``runs`` is 0); its last row fails. ``arena`` and ``fill`` as given to LOAD (0: all of it).
+    """
+
+    suite: str
+    code: str
+    vector: str = ""
+    inputs: str = ""
+    runs: int = 0
+    crc32: int = 0
+    arena: int = 0
+    fill: int = 0
+
+
 class ParityRecord(Part):
     """A comparison; see `hil.parity.Parity`. ``elements`` 0: nothing was compared."""
 

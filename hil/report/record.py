@@ -20,6 +20,7 @@ from hil.report.parts import (
     AccuracyRecord,
     AttributionRecord,
     BaselineRecord,
+    FailingRecord,
     FindingRecord,
     FirmwareRecord,
     LatencyRecord,
@@ -68,6 +69,7 @@ class Record(Part):
     parity: dict[str, ParityRecord] = Field(default_factory=dict)
     attribution: AttributionRecord | None = None
     divergence: DivergenceRecord | None = None
+    failing: FailingRecord | None = None
     latency: LatencyRecord | None = None
     profile: list[OpTimeRecord] = Field(default_factory=list)
     profiled: ProfileRecord | None = None

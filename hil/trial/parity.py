@@ -46,7 +46,9 @@ class ParitySteps(DivergingSteps):
         self.record.note_attribution(attribution)
         finding = parity_finding(parity, wanted.oracle.oracle, self.tolerance, why=attribution.text)
         if finding and attribution.guilty == "device":
-            finding = self._with_op(finding, self.located(self._worst(wanted, passes[0])))
+            worst = self._worst(wanted, passes[0])
+            self.failed_at(finding.code, "parity", [v.inputs for v in self._sequence(worst)])
+            finding = self._with_op(finding, self.located(worst))
         self.raise_first([each for each in (finding, by_chance) if each])
         return parity
 

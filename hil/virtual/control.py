@@ -147,17 +147,36 @@ def flash(place: Place, image: Path, machine: str) -> dict[str, Any]:
     return request(place, "flash", image=str(image.resolve()), machine=machine, **policy)
 
 
+def open_server(place: Place) -> str:
+    """Opens a gdb server on a free port of a running board: "127.0.0.1:PORT".
+
+    Raises:
+        LauncherError: the board is off.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    request(place, "gdb", port=port)
+    return f"127.0.0.1:{port}"
+
+
+def halt(place: Place) -> None:
+    """Stops a board's clock, and all with it, until a debugger lets it run.
+
+    Raises:
+        LauncherError: the board is off.
+    """
+    request(place, "halt")
+
+
 def open_gdb(name: str) -> str:
-    """Opens a gdb server on a free port of a running board; the command that attaches to it.
+    """Opens a gdb server of a running board; the command that attaches to it.
 
     Raises:
         LauncherError: the board is off.
     """
     place = place_of(name)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    request(place, "gdb", port=port)
-    attach = ["gdb-multiarch", "-ex", f"target remote 127.0.0.1:{port}", str(place.image)]
+    server = open_server(place)
+    attach = ["gdb-multiarch", "-ex", f"target remote {server}", str(place.image)]
     return shlex.join(attach)
 
 

@@ -173,6 +173,8 @@ class Launcher:
         elif operation == "reset":
             self.relay.unplug()
             self.machine.send("system_reset")
+        elif operation == "halt":
+            self.machine.send("stop")
         elif operation == "gdb":
             server = f"gdbserver tcp:127.0.0.1:{int(request['port'])}"
             self.machine.send("human-monitor-command", **{"command-line": server})
