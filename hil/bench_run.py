@@ -29,6 +29,7 @@ class BenchRun:
     """Trials of one run, one per board, model and sketch, each with its record.
 
     ``answered`` are boards on which a test without a model passed; such a test has no record.
+    ``told`` are faults, as text, by the test that told them first.
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class BenchRun:
     answered: set[str] = field(default_factory=set)
     ahead: Ahead = field(default_factory=lambda: Ahead({}))
     warnings: list[str] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)
 
     def trial(self, pick: Pick, sketch: str | Path = "hil_runner") -> Trial:
         """The trial of a pick; the same one every time."""

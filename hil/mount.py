@@ -140,7 +140,9 @@ class Mount:
         for finding in findings:
             self.record.add(finding)
         if findings:
-            raise self.product(findings[0], "nothing was built")
+            raise self.product(
+                findings[0], "change that, then run again: nothing was built or flashed"
+            )
         return building.build(
             building.recipe(
                 self.board, self.model, sketch=self.sketch, defines=self.settings.defines

@@ -23,7 +23,7 @@ from hil.report.table import render
 from hil.report.writer import EXIT_BENCH, EXIT_SETUP
 from hil.selection import Pick
 from hil.stash import CLOCK, PICK, RUN, bench_run, pick_of, steps_of, takes_baseline, trial_of
-from hil.testreport import note, story
+from hil.testreport import again, note, story
 
 _SETUP_ERROR = pytest.StashKey[SetupError]()
 
@@ -163,7 +163,8 @@ def pytest_runtest_makereport(
     if isinstance(error, HilError):
         # pytest says ERROR for set-up and FAILED for the call; here the fault decides which it is.
         report.when = "call" if error.kind is Kind.PRODUCT else "setup"
-        report.longrepr = story(error, trial)
+        first = run.told.setdefault(str(error), item.name) if run else item.name
+        report.longrepr = story(error, trial) if first == item.name else again(error, first)
         # On the item too: JUnit XML has the properties of the last report of a test.
         item.user_properties += [("hil_code", error.code), ("hil_numbers", str(error.numbers))]
         report.user_properties = list(item.user_properties)

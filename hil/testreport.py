@@ -22,9 +22,14 @@ def story(error: HilError, trial: Trial | None) -> str:
         lines += ["  the device's last words:", *(f"  | {line}" for line in log)] if log else []
         if trial.failing:
             lines.append(f"  look inside, after the run: hil debug {trial.board.id}")
-        elif trial.board.debug:
+        elif trial.board.debug and trial.record.device:  # something ran
             lines.append(f"  debugger: {trial.board.debug}")
     return visible("\n".join(lines))
+
+
+def again(error: HilError, first: str) -> str:
+    """A fault that stopped an earlier test already, in a line."""
+    return visible(f"{str(error).splitlines()[0]}\n  as in {first}, which tells the rest")
 
 
 def note(
