@@ -16,7 +16,7 @@ import numpy as np
 from hil.card import ModelCard
 from hil.errors import Finding
 from hil.parity import Tolerance
-from hil.tensors import Array, TensorSpec, dequantise
+from hil.tensors import Array, TensorSpec, as_float64, dequantise
 
 BY_TASK: Mapping[str, str] = {"classification": "top1", "anomaly": "auc", "regression": "mae"}
 """The metric of a task for which model.yaml states none."""
@@ -158,7 +158,7 @@ def real(spec: TensorSpec, stored: Array) -> Array:
     try:
         return dequantise(spec, stored)
     except ValueError:
-        return stored.astype(np.float64)
+        return as_float64(stored)
 
 
 def _allowed(spec: TensorSpec, y: Array, tolerance: Tolerance) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hil.parity import SHOWN, Parity, Tolerance, Worst, merge, parity_finding
 from hil.spread import spread_of
-from hil.tensors import Array
+from hil.tensors import Array, as_float64
 
 _Judged = tuple[Array, Array, Parity]  # differences, which are too large, and the figures
 
@@ -135,7 +135,7 @@ def _integers(
 
 
 def _floats(expected: Array, observed: Array, tolerance: Tolerance) -> _Judged:
-    wanted, got = expected.astype(np.float64), observed.astype(np.float64)
+    wanted, got = as_float64(expected), as_float64(observed)
     finite = np.isfinite(wanted) & np.isfinite(got)
     nan = np.isnan(wanted) | np.isnan(got)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hil.tensors import Array
+from hil.tensors import Array, as_float64
 
 _BINS = ((0, "0"), (1, "1"), (2, "2"), (4, "3-4"), (8, "5-8"), (16, "9-16"), (64, "17-64"))
 _LAST = ">64"
@@ -64,7 +64,7 @@ def spread_of(expected: Array, observed: Array, zero_point: int = 0) -> Spread:
 
 
 def _spread_of(expected: Array, observed: Array, zero_point: int) -> Spread:
-    wanted, got = expected.astype(np.float64).ravel(), observed.astype(np.float64).ravel()
+    wanted, got = as_float64(expected).ravel(), as_float64(observed).ravel()
     finite = np.isfinite(wanted) & np.isfinite(got)
     wanted, got = wanted[finite] - zero_point, got[finite] - zero_point
     delta = got - wanted

@@ -129,6 +129,12 @@ def quantise(spec: TensorSpec, real: ArrayLike) -> Array:
     return stored
 
 
+def as_float64(array: Array) -> Array:
+    """The same values in float64. A device may answer a signalling NaN, of which numpy warns."""
+    with np.errstate(invalid="ignore"):
+        return array.astype(np.float64)
+
+
 def dequantise(spec: TensorSpec, stored: Array) -> Array:
     """Stored values as real numbers (float64): ``(q - zero_point) * scale``.
 
@@ -136,7 +142,7 @@ def dequantise(spec: TensorSpec, stored: Array) -> Array:
         ValueError: an integer tensor without one scale for all.
     """
     if spec.numpy.kind == "f":
-        return stored.astype(np.float64)
+        return as_float64(stored)
     scale, zero_point = _one_scale(spec)
     result: Array = (stored.astype(np.float64) - zero_point) * scale
     return result

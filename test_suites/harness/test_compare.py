@@ -199,6 +199,15 @@ def test_figures_are_sound_and_symmetric(pair: tuple[np.ndarray, np.ndarray]) ->
         assert there.mismatches == int((one != other).sum())
 
 
+@pytest.mark.parametrize("word", [0x7F800001, 0xFFA00000, 0x7FC00000])
+def test_any_kind_of_nan_is_a_mismatch_and_no_warning(word: int) -> None:
+    observed = np.array([1, 2, 3], np.float32)
+    observed.view(np.uint32)[1] = word
+    found = compare_tensor(np.array([1, 2, 3], np.float32), observed)
+    assert (found.mismatches, found.nan_count) == (1, 1)
+    json.dumps(found.record(), allow_nan=False)
+
+
 @settings(max_examples=100, deadline=None)
 @given(_arrays([*INTEGERS, *FLOATS]))
 def test_an_array_equals_itself_unless_it_holds_nan(pair: tuple[np.ndarray, np.ndarray]) -> None:

@@ -80,8 +80,8 @@ MUTANTS: list[Mutant] = [
     ),
     *group(
         "clock_off",
-        *((f"counts_{a}_for_{b}", "clock", sketch(Fault.CLOCK_RATE, a, b)) for a, b in
-          ((2, 1), (1, 2), (3, 1), (101, 100), (1, 25))),
+        *((f"counts_{a}_for_{1 << b}", "clock", sketch(Fault.CLOCK_RATE, a, b)) for a, b in
+          ((2, 0), (1, 1), (3, 0), (1034, 10), (41, 10))),
     ),
     *group(
         "clock_stopped",

@@ -89,7 +89,11 @@ ANSWERS: list[Mutant] = [
         ("every_element_up", "parity", sketch(Fault.OUT_ADD, ALL, 1)),
         ("one_in_the_middle", "parity", sketch(Fault.OUT_ADD, 71, -1)),
         ("every_eleventh_answer", BOTH, sketch(Fault.OUT_ADD, 5, 1, 11)),
-        ("on_armv6m", "parity", sketch(Fault.OUT_ADD, 0, 1, board="virtual-pico")),
+        (
+            "on_armv6m",
+            "parity",
+            sketch(Fault.OUT_ADD, 0, 1, board="virtual-pico"),
+        ),
     ),
     *group(
         "swapped_outputs",
