@@ -87,7 +87,7 @@ class Board(BaseModel):
         options: board options of arduino-cli, for example ``opt: fast``.
         defines: macros for the sketch.
         present: False skips the board in ``all`` and ``tag:`` selections.
-        debug: the command that attaches a debugger; failures quote it.
+        debug: the command that attaches a debugger; `hil debug` says it.
         arduino: "bundled" uses the harness's own arduino-cli data, "user" the user's.
     """
 

@@ -88,6 +88,12 @@ class Names:
         )
 
 
+_NOT_FLASHED = (
+    "run without --no-flash; if it was flashed just now, the upload went to another board or "
+    "changed nothing: compare `port:` with arduino-cli board list"
+)
+
+
 def identity_error(expect: Identity, info: m.Info, names: Names) -> HilError | None:
     """What the first table says, or None if the device is what was expected."""
     same_model = (info.model_crc, info.model_len) == (expect.model_crc32, expect.model_len)
@@ -110,11 +116,11 @@ def identity_error(expect: Identity, info: m.Info, names: Names) -> HilError | N
             f"the model in the device has CRC {info.model_crc:08x} ({info.model_len} bytes), "
             f"expected {expect.model_crc32:08x} ({expect.model_len} bytes)"
         )
-        return names.bench("wrong_model", text, "flash the firmware of this model", **numbers)
+        return names.bench("wrong_model", text, _NOT_FLASHED, **numbers)
     if known or (expect.build_id and expect.must_state):
         found = f"build {info.build_id}" if info.build_id else "firmware that states no build id"
         text = f"{found} is on the board, expected {expect.build_id}"
-        return names.bench("stale_firmware", text, "flash the new firmware", **numbers)
+        return names.bench("stale_firmware", text, _NOT_FLASHED, **numbers)
     return None
 
 
@@ -219,6 +225,13 @@ def silent_work_error(error: DeviceSilent, log: str, names: Names) -> BenchError
     return names.bench("no_answer", text, hint, **numbers)
 
 
+_RESTARTED: Mapping[int, str] = {
+    m.ResetCause.POWER_ON: "the board lost its power: look at supply, cable and hub",
+    m.ResetCause.SOFTWARE: "the firmware resets itself, or another program told it to: which?",
+    m.ResetCause.PIN: "something pulls the reset line: its button, a debugger, DTR of a program?",
+}
+
+
 def start_error(cause: int, record: m.Crash | None, log: str, names: Names) -> HilError:
     """The device is in safe mode: its firmware crashed at each start and never answered."""
     found = restart_error("", cause, record, log, "no_answer", names)
@@ -235,7 +248,8 @@ def restart_error(
     if cause == m.ResetCause.WATCHDOG:
         return _hang(record, log, names)
     known = m.ResetCause(cause).name.lower() if cause in list(m.ResetCause) else str(cause)
-    return names.bench(otherwise, f"{what} (reset cause: {known})", reset_cause=cause)
+    hint = _RESTARTED.get(cause, "who resets the board: its supply, its button, another program?")
+    return names.bench(otherwise, f"{what} (reset cause: {known})", hint, reset_cause=cause)
 
 
 def _crash(record: m.Crash | None, log: str, names: Names) -> ProductError:

@@ -22,8 +22,6 @@ def story(error: HilError, trial: Trial | None) -> str:
         lines += ["  the device's last words:", *(f"  | {line}" for line in log)] if log else []
         if trial.failing:
             lines.append(f"  look inside, after the run: hil debug {trial.board.id}")
-        elif trial.board.debug and trial.record.device:  # something ran
-            lines.append(f"  debugger: {trial.board.debug}")
     return visible("\n".join(lines))
 
 

@@ -22,6 +22,17 @@ from hil.vectors import vectors_digest
 
 _Result = TypeVar("_Result")
 
+NEXT = {
+    "nondeterministic": "look for buffers that are read before they are written, and for state "
+    "kept between runs; model.yaml can declare sequences for a model that keeps some on purpose",
+    "latency": "pytest test_suites/latency -rP shows where the time goes; the limit is model.yaml's",
+    "accuracy": "the report lists the samples on which board and host disagree",
+    "arena_over_budget": "make the model smaller, or change its budget in model.yaml",
+    "stack_over_budget": "look for large frames in kernels and sketch; the budget is model.yaml's",
+    "flash_over_budget": "the report shows whose the bytes are; the budget is model.yaml's",
+}
+"""What to do next where the finding does not say it."""
+
 
 class Steps(LoadedMount):
     """A loaded mount that remembers its steps."""
@@ -115,4 +126,4 @@ class Steps(LoadedMount):
             self.record.add(finding)
         if findings:
             self._note_device()
-            raise self.product(findings[0])
+            raise self.product(findings[0], NEXT.get(findings[0].code, ""))

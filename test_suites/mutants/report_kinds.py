@@ -15,6 +15,8 @@ from runs import run_pytest
 from sketch_kinds import SKETCH, Fault, with_words
 from stage import Stage
 
+from hil.flash import upload
+
 Make = Callable[[Stage], None]
 Edit = Callable[[str], str]
 
@@ -176,6 +178,7 @@ def held(words: tuple[int, ...] = (Fault.NONE,), edit: Edit = lambda text: text)
 
 def _baseline(stage: Stage, path: Path) -> str:
     honest = stage.firmware(SKETCH)
+    upload(stage.board, honest)  # a mutant of the same build may be on the board
     stage.builds(honest)
     stage.write_boards()
     done = run_pytest(
