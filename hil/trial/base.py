@@ -25,7 +25,7 @@ _Result = TypeVar("_Result")
 NEXT = {
     "nondeterministic": "look for buffers that are read before they are written, and for state "
     "kept between runs; model.yaml can declare sequences for a model that keeps some on purpose",
-    "latency": "pytest test_suites/latency -rP shows where the time goes; the limit is model.yaml's",
+    "latency": "pytest test_suites/latency -rP shows where time goes; the limit is model.yaml's",
     "accuracy": "the report lists the samples on which board and host disagree",
     "arena_over_budget": "make the model smaller, or change its budget in model.yaml",
     "stack_over_budget": "look for large frames in kernels and sketch; the budget is model.yaml's",
