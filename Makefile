@@ -9,7 +9,7 @@ SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy regressi
 OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench test test-slow lint mutants models fuzz bench-kernels bench-build bench-idle bench-link bench-report lock clean
+.PHONY: help setup setup-dev bench test test-slow lint mutants models fuzz bench-kernels bench-build bench-idle bench-link bench-forecast bench-report lock clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -56,6 +56,9 @@ bench-idle: setup  ## what idle virtual boards cost
 
 bench-link: setup  ## round trips of a frame and of an inference
 	@$(VENV)/python benchmarks/link.py
+
+bench-forecast: setup  ## how far the latency forecasts of hil check are off, after `make bench`
+	@$(VENV)/python benchmarks/forecast.py
 
 bench-report: setup  ## size of the report of 500 records, and how long a browser opens it
 	@$(VENV)/python benchmarks/report.py

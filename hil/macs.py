@@ -44,6 +44,17 @@ def macs(op: OpSpec, tensors: Sequence[TensorSpec]) -> int:
     return 0
 
 
+def size(op: OpSpec, tensors: Sequence[TensorSpec]) -> int:
+    """What the time of an op grows with: its MACs, or the elements that it reads and writes."""
+    first = tensors[op.inputs[0]].elements if op.inputs and op.inputs[0] >= 0 else 0
+    return macs(op, tensors) or first + elements(op, tensors)
+
+
+def dtype(op: OpSpec, tensors: Sequence[TensorSpec]) -> str:
+    """The type that an op computes in: that of its first input; "" if it has none."""
+    return tensors[op.inputs[0]].dtype if op.inputs and op.inputs[0] >= 0 else ""
+
+
 def elements(op: OpSpec, tensors: Sequence[TensorSpec]) -> int:
     """Elements of all outputs of ``op``."""
     return sum(tensors[index].elements for index in op.outputs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from hil.clock import TickUnit, Unit
-from hil.macs import elements, macs
+from hil.macs import dtype, elements, macs, size
 from hil.messages import Clock
 from hil.model import Model
 from hil.tensors import OpSpec
@@ -19,7 +19,8 @@ class OpTime:
     ``share`` of the whole inference.
 
     ``macs_per_cycle`` is known where a tick is a cycle of the core (DWT), ``macs_per_instruction``
-    where instructions are counted; both None for an op without MACs or ticks.
+    where instructions are counted; both None for an op without MACs or ticks. ``dtype`` and
+    ``size`` are what a forecast compares ops by (`hil.macs`).
     """
 
     op: int
@@ -32,6 +33,8 @@ class OpTime:
     elements: int
     macs_per_cycle: float | None
     macs_per_instruction: float | None
+    dtype: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ def _op_time(
         elements=elements(op, model.tensors),
         macs_per_cycle=work / ticks if counted and clock == Clock.DWT else None,
         macs_per_instruction=work / time if counted and clock == Clock.EMULATED else None,
+        dtype=dtype(op, model.tensors),
+        size=size(op, model.tensors),
     )
 
 

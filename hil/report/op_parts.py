@@ -84,6 +84,8 @@ class OpTimeRecord(Part):
     elements: int
     macs_per_cycle: float | None
     macs_per_instruction: float | None
+    dtype: str = ""
+    size: int = 0
 
     @classmethod
     def of(cls, op: OpTime) -> OpTimeRecord:
