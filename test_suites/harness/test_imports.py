@@ -9,6 +9,7 @@ from pathlib import Path
 import hil
 
 ROOT = Path(hil.__file__).parent
+SUITES = Path(__file__).resolve().parents[1]
 FACES = {"hil.plugin", "hil.cli", "hil.cli_release", "hil.__main__"}
 
 
@@ -63,3 +64,9 @@ def test_facts_know_nothing_of_ports_and_boards() -> None:
         while more := set().union(*(GRAPH[name] for name in reached)) - reached:
             reached |= more
         assert not reached & (machinery | {"hil.inventory"}), fact
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """pytest collects the suites in one run, as modules without packages."""
+    names = [path.name for path in SUITES.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
