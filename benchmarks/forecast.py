@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import ROOT, print_table
 
+from hil.errors import SetupError
 from hil.latency_forecast import LatencyForecast, by_ops, rates_of
 from hil.model import Model
 from hil.report.record import Record
@@ -46,4 +47,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SetupError as error:
+        raise SystemExit(f"{error} (`make bench` makes one)") from error

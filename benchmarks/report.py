@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import ROOT, print_table
 
+from hil.errors import SetupError
 from hil.figures import Figure
 from hil.history import Point, Series
 from hil.report.html import render_page
@@ -100,4 +101,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SetupError as error:
+        raise SystemExit(f"{error} (`make bench` makes one)") from error

@@ -35,7 +35,8 @@ _GROUPS = (
 
 
 MANY = 200
-"""In a run of more records, only what failed has curves; the others tell their last step."""
+"""In a run of more records, only what failed has curves, histograms and the time of its ops, and
+what passed has no log; results.json has all of it."""
 
 
 def render_page(results: Results, trends: Trends | None = None) -> str:

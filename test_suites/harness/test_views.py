@@ -80,6 +80,13 @@ def test_in_a_large_run_only_failures_have_curves() -> None:
         assert text.count(", worse at") == steps
 
 
+def test_in_a_large_run_only_failures_have_the_time_of_every_op() -> None:
+    assert "Time of every op" in render_page(results(record()))
+    many = [record(f"board-{n}") for n in range(MANY + 1)]
+    assert "Time of every op" not in render_page(results(*many))
+    assert "Time of every op" in render_page(results(failure(), *many)) or not failure().profiled
+
+
 def test_instructions_are_never_a_time() -> None:
     text = render_page(results(record()))
     assert "7.5 k instructions" in text
