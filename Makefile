@@ -9,7 +9,7 @@ SUITES := $(addprefix test_suites/,smoke parity latency memory accuracy regressi
 OWN    := $(addprefix test_suites/,harness provoked virtual mutants)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench test test-slow lint mutants models fuzz bench-kernels bench-build bench-idle bench-link bench-forecast bench-report lock clean
+.PHONY: help setup setup-dev bench test test-slow lint mutants models fuzz bench-kernels bench-build bench-idle bench-link bench-forecast bench-clean bench-overhead bench-report lock clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +59,12 @@ bench-link: setup  ## round trips of a frame and of an inference
 
 bench-forecast: setup  ## how far the latency forecasts of hil check are off, after `make bench`
 	@$(VENV)/python benchmarks/forecast.py
+
+bench-clean: setup  ## does anything fail though nothing is wrong? 200 runs of smoke
+	@$(VENV)/python benchmarks/clean.py
+
+bench-overhead: setup  ## what writing everything down costs a run in which nothing fails
+	@$(VENV)/python benchmarks/overhead.py
 
 bench-report: setup  ## size of the report of 500 records, and how long a browser opens it
 	@$(VENV)/python benchmarks/report.py

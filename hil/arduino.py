@@ -16,6 +16,7 @@ from typing import Any
 from hil.errors import SetupError
 from hil.inventory import Board
 from hil.paths import cache_dir, platform_dir
+from hil.setup.run import interrupts_deferred
 from hil.setup.tools import arduino_data_dir, find_arduino_cli
 
 
@@ -64,17 +65,21 @@ def run(board: Board, arguments: Sequence[str], *, timeout: float) -> Ran:
         SetupError: ``toolchain_missing`` if there is no arduino-cli.
         subprocess.TimeoutExpired: it ran longer than ``timeout`` seconds.
     """
-    process = subprocess.Popen(
-        [str(find_arduino_cli()), *arguments],
-        env=environment(board),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    command = [str(find_arduino_cli()), *arguments]
+    with interrupts_deferred() as interrupted:
+        process = subprocess.Popen(
+            command,
+            env=environment(board),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
     try:
+        if interrupted:
+            raise KeyboardInterrupt
         out, err = process.communicate(timeout=timeout)
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)

@@ -50,7 +50,7 @@ def run(
     words = [str(word) for word in command]
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        with _interrupts_deferred() as interrupted:
+        with interrupts_deferred() as interrupted:
             try:
                 child = subprocess.Popen(
                     words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
@@ -68,7 +68,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _interrupts_deferred() -> Iterator[list[int]]:
+def interrupts_deferred() -> Iterator[list[int]]:
     """Ctrl-C between fork and the return of Popen would leave a child that nobody knows of.
 
     Yields the signals that came meanwhile; empty outside the main thread, which gets none.
